@@ -1,0 +1,54 @@
+# Ordergate. `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check contract openapi lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP)  ## make the virtual environment from the lock file (hashes checked)
+
+# Idempotent: nothing happens unless the lock file or the project file changed.
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Ordergate needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "[1/3] virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "[2/3] dependencies, pinned and hash-checked (about half a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	@echo "[3/3] the project itself"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: setup  ## start sandbox and gateway, walk the main job, check every claim, stop
+	@$(BIN)/ordergate demo
+
+run: setup  ## start sandbox and gateway and keep them up
+	@$(BIN)/ordergate run
+
+test: setup  ## run every test
+	@$(BIN)/python -m pytest
+
+check: setup  ## format, lint, types, import contracts, OpenAPI drift
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/ordergate openapi --check
+
+openapi: setup  ## write openapi/ from the routes
+	@$(BIN)/ordergate openapi
+
+contract: setup  ## lint the OpenAPI document with what others use (needs Node 20)
+	@cd openapi/lint && npm ci --silent --no-fund --no-audit && npx --no-install redocly lint ../v1.json
+
+lock: ## write the lock files anew (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --group dev --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements-dev.lock
+
+clean:  ## remove what set-up and runs left behind
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache var

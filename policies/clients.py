@@ -1,0 +1,44 @@
+"""Who may call, and what each may see: the registered consumers of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+Disclosure = Literal["internal", "partner"]
+
+
+class Client(Struct, frozen=True):
+    """A registered consumer.
+
+    `client_id` is the one in its tokens (RFC 9068 `client_id`). `customers` are the ERP sold-to parties it may speak
+    for and `plants` the plants it may name; an empty tuple allows none, `("*",)` all. `limit` is a rate in the
+    notation of the `limits` package (`"600 per 1 minute"`).
+    """
+
+    client_id: str
+    name: str
+    kind: Literal["crm", "partner", "portal", "service", "operator"]
+    scopes: frozenset[str]
+    customers: tuple[str, ...] = ()
+    plants: tuple[str, ...] = ()
+    disclosure: Disclosure = "partner"
+    limit: str = "600 per 1 minute"
+
+    def may_speak_for(self, customer: str) -> bool:
+        return "*" in self.customers or customer in self.customers
+
+    def may_name_plant(self, plant: str) -> bool:
+        return "*" in self.plants or plant in self.plants
+
+
+class ClientRegistry:
+    """The clients of the configuration file, by `client_id`."""
+
+    def __init__(self, clients: Iterable[Client]) -> None:
+        self._clients = {client.client_id: client for client in clients}
+
+    def find(self, client_id: str) -> Client | None:
+        return self._clients.get(client_id)

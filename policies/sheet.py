@@ -1,0 +1,32 @@
+"""The sheet of a route: what it asks of its caller, said once. Policies enforce it, OpenAPI publishes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+def weighs_one(_request: Any) -> int:
+    return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a call must bring before the process behind the route is asked.
+
+    `scope` is the OAuth scope (RFC 6749 §3.3); `weight` the units the decoded request costs of the client's limits;
+    `once` asks for an Idempotency-Key; `if_match` for the version the caller saw (RFC 6585, 428).
+    """
+
+    scope: str
+    weight: Callable[[Any], int] = weighs_one
+    once: bool = False
+    if_match: bool = False
+
+
+def guarded(
+    scope: str, *, weight: Callable[[Any], int] = weighs_one, once: bool = False, if_match: bool = False
+) -> Sheet:
+    """A route that answers only to a known client holding `scope`. There is no unguarded kind."""
+    return Sheet(scope, weight, once, if_match)

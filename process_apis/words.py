@@ -1,0 +1,64 @@
+"""The words every process speaks: quantities with units, money, and the ids made here."""
+
+from __future__ import annotations
+
+import os
+import time
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LARGEST = Decimal("999999999999")
+FINEST_EXPONENT = -6
+
+
+class Word(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Something a caller sends: camelCase, and a member we do not know is refused."""
+
+
+class View(Struct, frozen=True, rename="camel"):
+    """Something we answer: camelCase, may only grow."""
+
+
+UnitCode = Annotated[str, Meta(min_length=1, max_length=6, description="UN/ECE Recommendation 20 unit code, e.g. C62")]
+
+
+class Quantity(View, frozen=True):
+    """A measured amount. `value` is a decimal string; `unit` a UN/ECE Rec 20 code (`C62` is one piece)."""
+
+    value: Decimal
+    unit: str
+
+
+class Money(View, frozen=True):
+    """An amount in an ISO 4217 currency; a decimal string, never a float."""
+
+    amount: Decimal
+    currency: str
+
+
+class AskedQuantity(Word, frozen=True):
+    """A quantity in a request. `scheme: sap` lets a caller use the ERP's own unit instead of the Rec 20 code.
+
+    `value` is taken as text so that a JSON number (a float on its way) is refused; `process_apis.faults` bounds it.
+    """
+
+    value: Annotated[str, Meta(max_length=24, pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$", examples=["12.5"])]
+    unit: UnitCode
+    scheme: Literal["unece", "sap"] = "unece"
+
+    @property
+    def amount(self) -> Decimal:
+        return Decimal(self.value)
+
+
+def new_id(prefix: str) -> str:
+    """A sortable id, `op_01JD…`: 48 bits of milliseconds and 80 of chance in Crockford base 32 (the ULID layout)."""
+    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    digits = []
+    for _ in range(26):
+        number, digit = divmod(number, 32)
+        digits.append(_CROCKFORD[digit])
+    return f"{prefix}_{''.join(reversed(digits))}"

@@ -1,0 +1,84 @@
+"""What can go wrong between us and a neighbour: few sentences, each with its facts.
+
+A caller of a system API needs one question answered above all: *may I send this again?*
+`safe_to_repeat` says so, per error, and never by guessing from a status code.
+"""
+
+from __future__ import annotations
+
+
+class UpstreamError(Exception):
+    """A neighbour did not do what was asked.
+
+    `system` and `instance` say who, `operation` what was asked, in our words.
+    `detail` is for logs and for a mapped source message; it never holds credentials or a raw body.
+    """
+
+    safe_to_repeat = False
+
+    def __init__(self, system: str, instance: str, operation: str, detail: str = "") -> None:
+        super().__init__(f"{system} {instance}: {operation}: {detail or type(self).__name__}")
+        self.system = system
+        self.instance = instance
+        self.operation = operation
+        self.detail = detail
+
+
+class SystemUnavailable(UpstreamError):
+    """Nothing was done: no connection, a refused connection, or a 429/503 that came before any work.
+
+    `retry_after_s` repeats what the neighbour asked for, if it did.
+    """
+
+    safe_to_repeat = True
+
+    def __init__(
+        self, system: str, instance: str, operation: str, detail: str = "", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(system, instance, operation, detail)
+        self.retry_after_s = retry_after_s
+
+
+class SystemTimeout(UpstreamError):
+    """A read did not answer inside its deadline."""
+
+    safe_to_repeat = True
+
+
+class OutcomeUnknown(UpstreamError):
+    """A write was sent and no readable answer came: it may have happened, it may still happen.
+
+    Never repeat it blindly; look it up by our reference first and respect the instance's settle time.
+    """
+
+
+class SystemRefused(UpstreamError):
+    """The neighbour understood and said no. `code` and `message` are its own, for a mapped source message."""
+
+    def __init__(self, system: str, instance: str, operation: str, code: str, message: str, status: int) -> None:
+        super().__init__(system, instance, operation, f"{code} {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class NotFoundInSystem(SystemRefused):
+    """The neighbour does not know the id."""
+
+
+class VersionMoved(SystemRefused):
+    """The neighbour's object changed since the version we named (HTTP 412)."""
+
+
+class ObjectLocked(SystemRefused):
+    """Somebody else is editing the object; repeating later is safe, nothing was done."""
+
+    safe_to_repeat = True
+
+
+class CredentialsRefused(UpstreamError):
+    """The neighbour does not accept *our* credentials: an operator has to act."""
+
+
+class UnreadableAnswer(UpstreamError):
+    """An answer to a read that is not what the neighbour's contract says (wrong media type, shape or size)."""
