@@ -1,0 +1,1 @@
+"""SAP, Salesforce, a scheduler and an OAuth issuer in miniature. It imports nothing of the gateway."""

@@ -1,0 +1,144 @@
+"""All systems in one process: one port each, one world behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+
+from system_apis.sandbox import control, issuer, salesforce, sap, scheduler, tls
+from system_apis.sandbox.asgi import App, Receive, Scope, Send
+from system_apis.sandbox.door import Door
+from system_apis.sandbox.faults import Faults, System, behind_faults
+from system_apis.sandbox.journal import Journal
+from system_apis.sandbox.salesforce.records import Crm
+from system_apis.sandbox.salesforce.session import Sessions
+from system_apis.sandbox.scheduler import Shopfloor
+from system_apis.sandbox.world import World, quotes
+
+
+@dataclass(frozen=True)
+class Options:
+    """Port 0 takes a free one. No `tls_port`, no TLS door; else the authority's certificate goes to `ca_file`."""
+
+    host: str = "127.0.0.1"
+    issuer_port: int = 9410
+    sap_port: int = 9411
+    salesforce_port: int = 9412
+    scheduler_port: int = 9413
+    control_port: int = 9414
+    tls_port: int | None = None
+    ca_file: Path = Path("sandbox-ca.pem")
+    key_file: Path | None = None
+    issuer_url: str | None = None
+    announce: Path | None = None
+    today: date | None = None
+
+
+class Sandbox:
+    """The systems, the world they share, and their doors."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self.world = World.seed(self._today())
+        self.crm, self.sessions = Crm(), Sessions()
+        quotes.seed(self.crm, self.world.today)
+        self.shopfloor = Shopfloor(self.world.today)
+        self.journal: Journal = Journal()
+        self.doors: dict[System, list[Door]] = {}
+        self.faults: Faults = Faults(self.doors)
+        self.control = Door(control.app(self), options.host, options.control_port)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        urls = {system: doors[0].url for system, doors in self.doors.items()} | {"control": self.control.url}
+        if len(self.doors["salesforce"]) > 1:
+            urls["salesforceTls"] = self.doors["salesforce"][1].url
+        return urls
+
+    async def open(self) -> None:
+        """Opens every door; the issuer's last step needs its own address, which is its name."""
+        o = self._options
+        self._put("sap", sap.app(self.world), o.sap_port)
+        self._put("salesforce", salesforce.app(self.crm, self.sessions), o.salesforce_port)
+        if o.tls_port is not None:
+            self._put("salesforce", salesforce.app(self.crm, self.sessions), o.tls_port, secure=True)
+        self._put("scheduler", scheduler.app(self.shopfloor), o.scheduler_port)
+        named: list[App] = []
+
+        async def issuing(scope: Scope, receive: Receive, send: Send) -> None:
+            await named[0](scope, receive, send)
+
+        self._put("issuer", issuing, o.issuer_port)
+        for door in [*(door for doors in self.doors.values() for door in doors), self.control]:
+            await door.open()
+        name = o.issuer_url or self.doors["issuer"][0].url
+        named.append(issuer.app(issuer.Issuer(name, o.key_file)))
+
+    async def shut(self) -> None:
+        self.faults.forget_later()
+        for door in [*(door for doors in self.doors.values() for door in doors), self.control]:
+            await door.shut()
+
+    async def reset(self) -> None:
+        """A new world, no faults, an empty journal. Sessions and the issuer's key stay: nobody has to log in again."""
+        self.faults.forget_later()
+        await self.faults.lift()
+        self.world.today = self._today()
+        self.world.reset()
+        quotes.seed(self.crm, self.world.today)
+        self.shopfloor.reset(self.world.today)
+        self.journal.clear()
+
+    def _today(self) -> date:
+        return self._options.today or datetime.now(UTC).date()
+
+    def _put(self, system: System, app: App, port: int, *, secure: bool = False) -> None:
+        context = tls.make(self._options.ca_file) if secure else None
+        door = Door(behind_faults(system, app, self.faults, self.journal), self._options.host, port, context)
+        self.doors.setdefault(system, []).append(door)
+
+
+@asynccontextmanager
+async def running(options: Options) -> AsyncIterator[Sandbox]:
+    """A sandbox in this very loop, all its doors open."""
+    sandbox = Sandbox(options)
+    try:
+        await sandbox.open()
+        yield sandbox
+    finally:
+        await sandbox.shut()
+
+
+async def serve(options: Options) -> None:
+    """Runs until SIGTERM or SIGINT; says in one line of JSON where everything is once it answers."""
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("ordergate.sandbox").setLevel(logging.INFO)
+    ended = asyncio.Event()
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(stop, ended.set)
+    async with running(options) as sandbox:
+        more = {"ca": str(options.ca_file.resolve())} if options.tls_port is not None else {}
+        _announce(msgspec.json.encode({"pid": os.getpid(), "urls": sandbox.urls, **more}), options.announce)
+        await ended.wait()
+    # Requests that wait on purpose (a delay, a late commit) end with the process, without a traceback each.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
+
+
+def _announce(line: bytes, file: Path | None) -> None:
+    if file is None:
+        sys.stdout.write(line.decode() + "\n")
+        sys.stdout.flush()
+        return
+    draft = file.with_suffix(".part")
+    draft.write_bytes(line)
+    draft.replace(file)

@@ -1,0 +1,10 @@
+"""The ERP in miniature: SAP's OData V2 services for sales orders and their simulation."""
+
+from system_apis.sandbox.asgi import App
+from system_apis.sandbox.sap.server import ApplicationServer
+from system_apis.sandbox.world import World
+
+
+def app(world: World) -> App:
+    """The ERP of `world` as an ASGI application; it knows nothing of faults."""
+    return ApplicationServer(world)

@@ -1,0 +1,74 @@
+"""The availability check: what may be promised when, given stock, receipts and what other orders were confirmed.
+
+What is free on a day is the lowest balance from that day on, so that a new promise never takes what a later one
+already counts on. Only receipts raise it; hence a request is confirmed on its day and, as far as that does not
+reach, at the next receipts. There is no replenishment lead time: what nothing covers stays unconfirmed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date
+from decimal import ROUND_DOWN, Decimal
+
+from system_apis.sandbox.sap.changes import Changes
+from system_apis.sandbox.world.materials import UNITS
+from system_apis.sandbox.world.orders import Item, ScheduleLine
+
+
+def schedule(changes: Changes, item: Item) -> list[ScheduleLine]:
+    """The schedule lines of `item`: the first with the ordered quantity, one more for every later receipt needed."""
+    if item.rejection:
+        return [ScheduleLine("1", item.quantity, Decimal(0), None)]
+    confirmed = list(_confirmed(changes, item))
+    on_time = confirmed[0] if confirmed and confirmed[0][0] == item.requested else None
+    lines = [
+        ScheduleLine("1", item.quantity, on_time[1] if on_time else Decimal(0), item.requested if on_time else None)
+    ]
+    for day, quantity in confirmed[1:] if on_time else confirmed:
+        lines.append(ScheduleLine(str(len(lines) + 1), Decimal(0), quantity, day))
+    return lines
+
+
+def _confirmed(changes: Changes, item: Item) -> Iterator[tuple[date, Decimal]]:
+    world = changes.world
+    base_units = world.materials[item.material].per(item.unit)
+    step = Decimal(1).scaleb(-UNITS[item.unit].decimals)
+    balance = _balance(changes, item)
+    first = max(item.requested, world.today)
+    given = Decimal(0)
+    for day in [first, *sorted(d for d in balance if d > first)]:
+        free = (_free(balance, day) / base_units - given).quantize(step, ROUND_DOWN)
+        piece = min(item.quantity - given, free)
+        if piece > 0:
+            given += piece
+            yield day, piece
+
+
+def _free(balance: dict[date, Decimal], day: date) -> Decimal:
+    level, lowest = Decimal(0), None
+    for moved in sorted({day, *balance}):
+        level += balance.get(moved, Decimal(0))
+        if moved >= day:
+            lowest = level if lowest is None else min(lowest, level)
+    return max(lowest or Decimal(0), Decimal(0))
+
+
+def _balance(changes: Changes, asking: Item) -> dict[date, Decimal]:
+    """What comes and goes per day, in base units, without the asking item itself."""
+    world = changes.world
+    place = (asking.material, asking.plant)
+    moves: defaultdict[date, Decimal] = defaultdict(Decimal)
+    moves[world.today] += world.stock.get(place, Decimal(0))
+    for receipt in world.receipts:
+        if (receipt.material, receipt.plant) == place:
+            moves[max(receipt.day, world.today)] += receipt.quantity
+    for order in changes.orders():
+        for item in order.items.values():
+            if (item.material, item.plant) == place and item is not asking:
+                base_units = world.materials[item.material].per(item.unit)
+                for line in item.schedule:
+                    if line.day:
+                        moves[max(line.day, world.today)] -= line.confirmed * base_units
+    return moves

@@ -1,0 +1,82 @@
+"""The fields that sales orders and simulations show alike."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from system_apis.sandbox.sap.changes import Changes
+from system_apis.sandbox.world.materials import UNITS
+from system_apis.sandbox.world.orders import Item, Order, ScheduleLine, Value
+from system_apis.sandbox.world.plants import SALES_AREA
+
+
+def header(changes: Changes, order: Order) -> dict[str, Value]:
+    organization, channel, division = SALES_AREA
+    return {
+        "SalesOrderDate": order.created,
+        "PricingDate": order.created,
+        "ShippingCondition": "01",
+        "CustomerPaymentTerms": "NT30",
+        **order.other,
+        "SalesOrder": order.number,
+        "SalesOrderType": "OR",
+        "SalesOrganization": organization,
+        "DistributionChannel": channel,
+        "OrganizationDivision": division,
+        "SoldToParty": order.customer,
+        "RequestedDeliveryDate": order.requested,
+        "TransactionCurrency": changes.world.customers[order.customer].currency,
+    }
+
+
+def item(changes: Changes, order: Order, line: Item) -> dict[str, Value]:
+    material = changes.world.materials[line.material]
+    unit = UNITS[line.unit]
+    return {
+        "SalesOrderItemText": material.text,
+        "PurchaseOrderByCustomer": order.other.get("PurchaseOrderByCustomer", ""),
+        "PurchaseOrderByShipToParty": order.other.get("PurchaseOrderByShipToParty", ""),
+        "CustomerPaymentTerms": "NT30",
+        **line.other,
+        "SalesOrder": order.number,
+        "SalesOrderItem": line.number,
+        "SalesOrderItemCategory": "TAC" if material.configurable else "TAN",
+        "Material": material.number,
+        "MaterialGroup": material.group,
+        "RequestedQuantity": quantity(line.quantity, line.unit),
+        "RequestedQuantityUnit": unit.external,
+        "RequestedQuantitySAPUnit": unit.sap,
+        "RequestedQuantityISOUnit": unit.iso,
+        **order_unit(line.unit),
+        "ConfdDelivQtyInOrderQtyUnit": quantity(line.confirmed, line.unit),
+        "TransactionCurrency": changes.world.customers[order.customer].currency,
+        "NetAmount": line.net,
+        "TaxAmount": line.tax,
+        "SalesDocumentRjcnReason": line.rejection,
+    }
+
+
+def schedule_line(order: Order, line: Item, piece: ScheduleLine) -> dict[str, Value]:
+    confirmed = quantity(piece.confirmed, line.unit)
+    return {
+        "SalesOrder": order.number,
+        "SalesOrderItem": line.number,
+        "ScheduleLine": piece.number,
+        "RequestedDeliveryDate": line.requested,
+        "ConfirmedDeliveryDate": piece.day,
+        **order_unit(line.unit),
+        "ScheduleLineOrderQuantity": quantity(piece.ordered, line.unit),
+        "ConfdOrderQtyByMatlAvailCheck": confirmed,
+        "OpenConfdDelivQtyInOrdQtyUnit": confirmed,
+        "CorrectedQtyInOrderQtyUnit": quantity(piece.ordered, line.unit),
+    }
+
+
+def order_unit(unit: str) -> dict[str, Value]:
+    spelt = UNITS[unit]
+    return {"OrderQuantityUnit": spelt.external, "OrderQuantitySAPUnit": spelt.sap, "OrderQuantityISOUnit": spelt.iso}
+
+
+def quantity(value: Decimal, unit: str) -> Decimal:
+    """Printed with the decimals of the unit, whatever the field's scale."""
+    return value.quantize(Decimal(1).scaleb(-UNITS[unit].decimals))

@@ -1,0 +1,200 @@
+"""API_SALES_ORDER_SRV: sales orders with items, schedule lines and partners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+
+from system_apis.sandbox.sap import order_entry, projection
+from system_apis.sandbox.sap.changes import Changes
+from system_apis.sandbox.sap.errors import Message, refused
+from system_apis.sandbox.sap.model import Model
+from system_apis.sandbox.sap.wire import Keys, Node, Payload, Reach
+from system_apis.sandbox.world.orders import Item, Order, Value
+
+SERVICE = "API_SALES_ORDER_SRV"
+HEADER, ITEM, LINE, PARTNER = (
+    "A_SalesOrder",
+    "A_SalesOrderItem",
+    "A_SalesOrderScheduleLine",
+    "A_SalesOrderHeaderPartner",
+)
+_PLANT = "ProductionPlant"
+
+
+class SalesOrders:
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def rows(self, changes: Changes, entity: str) -> Iterable[Node]:
+        for order in changes.orders():
+            if entity == HEADER:
+                yield self._header(changes, order)
+            elif entity == PARTNER:
+                yield from self._partners(order)
+            else:
+                for item in order.items.values():
+                    yield from [self._item(changes, order, item)] if entity == ITEM else self._lines(order, item)
+
+    def find(self, changes: Changes, entity: str, keys: Keys) -> Node | None:
+        order = changes.order(keys["SalesOrder"])
+        if order is None:
+            return None
+        if entity == HEADER:
+            return self._header(changes, order)
+        if entity == PARTNER:
+            return next(
+                (p for p in self._partners(order) if p.fields["PartnerFunction"] == keys["PartnerFunction"]), None
+            )
+        item = order.items.get(keys["SalesOrderItem"])
+        if item is None:
+            return None
+        if entity == ITEM:
+            return self._item(changes, order, item)
+        return next(
+            (line for line in self._lines(order, item) if line.fields["ScheduleLine"] == keys["ScheduleLine"]), None
+        )
+
+    def insert(self, changes: Changes, entity: str, parent: Keys | None, body: Payload) -> tuple[Node, Message | None]:
+        """A whole order (deep insert), or one more item of an order. Schedule lines are not part of either."""
+        if entity == HEADER and parent is None:
+            return self._create(changes, body), None
+        if entity == ITEM and parent is not None:
+            _only(body, set(), ITEM)
+            order = changes.opened(parent["SalesOrder"])
+            (item,) = order_entry.add_items(changes, order, [body], _PLANT)
+            order_entry.settle(changes, order, [item])
+            return self._item(changes, order, item), None
+        raise refused(405, "/IWFND/CM_MGW/405", f"{entity} cannot be created here")
+
+    def change(self, changes: Changes, entity: str, keys: Keys, body: Payload) -> None:
+        order = changes.opened(keys["SalesOrder"])
+        if entity == HEADER:
+            _change_header(changes, order, body.fields)
+        elif entity == ITEM:
+            order_entry.change_item(changes, order, order.items[keys["SalesOrderItem"]], body.fields, _PLANT)
+        elif entity == LINE:
+            _change_line(changes, order, order.items[keys["SalesOrderItem"]], keys["ScheduleLine"], body.fields)
+        else:
+            raise refused(501, "/IWBEP/CM_MGW_RT/021", f"Method '{entity.upper()}_UPDATE_ENTITY' not implemented")
+
+    def _create(self, changes: Changes, body: Payload) -> Node:
+        _only(body, {"to_Item", "to_Partner"}, HEADER)
+        if body.fields.get("SalesOrder"):
+            raise refused(400, "V1/309", "No external number assignment for sales document type OR")
+        order = order_entry.new_order(changes, changes.next_number(), body.fields)
+        for partner in body.navigations.get("to_Partner", []):
+            _assign(changes, order, partner.fields)
+        for item in (items := body.navigations.get("to_Item", [])):
+            _only(item, set(), ITEM)
+        changes.add(order)
+        order_entry.settle(changes, order, order_entry.add_items(changes, order, items, _PLANT))
+        node = self._header(changes, order)
+        node.inline = frozenset(body.navigations)
+        return node
+
+    def _header(self, changes: Changes, order: Order) -> Node:
+        fields = self._model.entities[HEADER].blank() | projection.header(changes, order) | _statuses(order)
+        fields |= {
+            "CreationDate": order.created,
+            "CreatedByUser": "SANDBOX",
+            "LastChangeDate": order.changed_at.date(),
+            "LastChangeDateTime": order.changed_at,
+            "TotalNetAmount": order.net,
+            "TotalCreditCheckStatus": order.credit,
+        }
+        items = order.items.values()
+        navigations: dict[str, Reach] = {
+            "to_Item": lambda: [self._item(changes, order, item) for item in items],
+            "to_Partner": lambda: list(self._partners(order)),
+        }
+        return Node(fields, navigations)
+
+    def _item(self, changes: Changes, order: Order, item: Item) -> Node:
+        fields = self._model.entities[ITEM].blank() | projection.item(changes, order, item)
+        fields |= {
+            "ProductionPlant": item.plant,
+            "SDProcessStatus": "C" if item.rejection else "A",
+            "DeliveryStatus": "" if item.rejection else "A",
+        }
+        navigations: dict[str, Reach] = {
+            "to_ScheduleLine": lambda: self._lines(order, item),
+            "to_SalesOrder": lambda: self._header(changes, order),
+        }
+        return Node(fields, navigations)
+
+    def _lines(self, order: Order, item: Item) -> list[Node]:
+        blank = self._model.entities[LINE].blank()
+        return [Node(blank | projection.schedule_line(order, item, line)) for line in item.schedule]
+
+    def _partners(self, order: Order) -> Iterator[Node]:
+        for function, customer in order.partners.items():
+            yield Node(
+                {
+                    "SalesOrder": order.number,
+                    "PartnerFunction": function,
+                    "PartnerFunctionInternalCode": order_entry.PARTNER_FUNCTIONS[function],
+                    "Customer": customer,
+                }
+            )
+
+
+def _only(body: Payload, allowed: set[str], entity: str) -> None:
+    strange = next((name for name in body.navigations if name not in allowed), None)
+    if strange:
+        raise refused(400, "/IWBEP/CM_MGW_RT/022", f"Deep insert of '{strange}' is not supported for '{entity}'")
+
+
+def _assign(changes: Changes, order: Order, fields: Mapping[str, Value]) -> None:
+    function, customer = str(fields.get("PartnerFunction", "")), str(fields.get("Customer", ""))
+    if function not in order_entry.PARTNER_FUNCTIONS:
+        raise refused(400, "VP/199", f"Partner function {function} is not defined")
+    if customer not in changes.world.customers:
+        raise refused(400, "VP/201", f"Partner {customer} with function {function} does not exist")
+    order.partners[function] = customer
+
+
+def _change_header(changes: Changes, order: Order, fields: Mapping[str, Value]) -> None:
+    shown = projection.header(changes, order)
+    fixed = order_entry.HEADER_FIELDS - {"RequestedDeliveryDate"}
+    moved = next((name for name in fields if name in fixed and fields[name] != shown[name]), None)
+    if moved:
+        raise refused(400, "V1/295", f"Field {moved} of sales order {order.number} cannot be changed any more")
+    order.other |= {name: value for name, value in fields.items() if name not in order_entry.HEADER_FIELDS}
+    wanted = fields.get("RequestedDeliveryDate")
+    if isinstance(wanted, date) and wanted != order.requested:
+        # Items that still have the header's day follow it; those with a day of their own keep theirs.
+        following = [item for item in order.items.values() if item.requested == order.requested]
+        order.requested = wanted
+        for item in following:
+            item.requested = wanted
+        order_entry.settle(changes, order, following)
+
+
+def _change_line(changes: Changes, order: Order, item: Item, number: str, fields: Mapping[str, Value]) -> None:
+    wanted = fields.get("RequestedDeliveryDate")
+    line = next(line for line in item.schedule if line.number == number)
+    if set(fields) - {"SalesOrder", "SalesOrderItem", "ScheduleLine"} != {"RequestedDeliveryDate"} or not isinstance(
+        wanted, date
+    ):
+        raise refused(
+            400, "/IWBEP/CM_MGW_RT/022", "Only the requested delivery date of a schedule line can be changed here"
+        )
+    if line.ordered == 0:
+        raise refused(
+            400, "V1/374", f"Schedule line {number.zfill(4)} of item {item.number.zfill(6)} has no order quantity"
+        )
+    item.requested = wanted
+    order_entry.settle(changes, order, [item])
+
+
+def _statuses(order: Order) -> dict[str, Value]:
+    """Nothing is delivered in this world: an order is open until every item is rejected."""
+    alive, all_items = len(order.living), len(order.items)
+    rejection = "A" if alive == all_items else "B" if alive else "C"
+    return {
+        "OverallDeliveryStatus": "A" if alive else "",
+        "OverallTotalDeliveryStatus": "A" if alive else "",
+        "OverallSDProcessStatus": "A" if alive or not all_items else "C",
+        "OverallSDDocumentRejectionSts": rejection,
+    }

@@ -1,0 +1,65 @@
+"""A sales order as the ERP keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+Value = str | bool | int | Decimal | date | datetime | None
+
+
+@dataclass
+class ScheduleLine:
+    """Line 1 carries the whole ordered quantity, later ones none; `day` is None where nothing is confirmed."""
+
+    number: str
+    ordered: Decimal
+    confirmed: Decimal
+    day: date | None
+
+
+@dataclass
+class Item:
+    """An order item. Quantities are in `unit` (SAP's internal code); `rejection` is empty while the item lives."""
+
+    number: str
+    material: str
+    plant: str
+    quantity: Decimal
+    unit: str
+    requested: date
+    rejection: str = ""
+    net: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+    schedule: list[ScheduleLine] = field(default_factory=list)
+    other: dict[str, Value] = field(default_factory=dict)
+    """Fields that the ERP only keeps, by their OData names."""
+
+    @property
+    def confirmed(self) -> Decimal:
+        return sum((line.confirmed for line in self.schedule), Decimal(0))
+
+
+@dataclass
+class Order:
+    """A sales order; amounts in USD, `changed_at` is the version."""
+
+    number: str
+    customer: str
+    requested: date
+    created: date
+    changed_at: datetime
+    items: dict[str, Item] = field(default_factory=dict)
+    partners: dict[str, str] = field(default_factory=dict)
+    """Partner function (SP, SH, BP, PY) to customer."""
+    credit: str = ""
+    other: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def living(self) -> list[Item]:
+        return [item for item in self.items.values() if not item.rejection]
+
+    @property
+    def net(self) -> Decimal:
+        return sum((item.net for item in self.living), Decimal(0))
