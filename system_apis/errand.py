@@ -1,0 +1,75 @@
+"""One question to one neighbour: knows which failure tells the truth about it.
+
+The same broken connection means "ask again" for a read and "it may have happened" for a write. That difference
+is decided here once, so that no client has to remember it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from system_apis.errors import (
+    CredentialsRefused,
+    NotFoundInSystem,
+    ObjectLocked,
+    OutcomeUnknown,
+    SystemRefused,
+    SystemTimeout,
+    SystemUnavailable,
+    UnreadableAnswer,
+    UpstreamError,
+    VersionMoved,
+)
+
+LONGEST_TEXT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """`operation` is what is asked, in our words; `writes` says whether a lost answer may hide a deed."""
+
+    system: str
+    instance: str
+    operation: str
+    writes: bool
+
+    def not_done(self, detail: str, retry_after_s: float | None = None) -> SystemUnavailable:
+        """Provably nothing happened: no byte of the request was acted upon."""
+        return SystemUnavailable(self.system, self.instance, self.operation, detail, retry_after_s)
+
+    def out_of_time(self, detail: str) -> UpstreamError:
+        """The deadline ended before anything was sent."""
+        return self.not_done(detail) if self.writes else self._failed(SystemTimeout, detail)
+
+    def too_late(self, detail: str) -> UpstreamError:
+        """Sent, and no answer inside the deadline."""
+        return self._failed(OutcomeUnknown if self.writes else SystemTimeout, detail)
+
+    def no_answer(self, detail: str) -> UpstreamError:
+        """Sent, and the connection or the neighbour broke before an answer could be read."""
+        return self._failed(OutcomeUnknown, detail) if self.writes else self.not_done(detail)
+
+    def unreadable(self, detail: str) -> UpstreamError:
+        """Answered, but not as the neighbour's contract says."""
+        return self._failed(OutcomeUnknown if self.writes else UnreadableAnswer, detail)
+
+    def credentials_refused(self, detail: str) -> CredentialsRefused:
+        return CredentialsRefused(self.system, self.instance, self.operation, detail)
+
+    def refused(self, code: str, message: str, status: int) -> SystemRefused:
+        return self._no(SystemRefused, code, message, status)
+
+    def not_found(self, code: str, message: str) -> SystemRefused:
+        return self._no(NotFoundInSystem, code, message, 404)
+
+    def moved(self, code: str, message: str) -> SystemRefused:
+        return self._no(VersionMoved, code, message, 412)
+
+    def locked(self, code: str, message: str, status: int) -> SystemRefused:
+        return self._no(ObjectLocked, code, message, status)
+
+    def _failed(self, kind: type[UpstreamError], detail: str) -> UpstreamError:
+        return kind(self.system, self.instance, self.operation, detail)
+
+    def _no(self, kind: type[SystemRefused], code: str, message: str, status: int) -> SystemRefused:
+        return kind(self.system, self.instance, self.operation, code, message[:LONGEST_TEXT], status)

@@ -1,0 +1,119 @@
+"""OAuth 2.0 client credentials (RFC 6749 §4.4) for our own calls to a neighbour.
+
+authlib makes the token request and reads the token; it is sent through an Upstream, so that it is bounded, traced and
+typed like every other call. authlib's own httpx client is not used: its 1.9 line deprecates httpx for a fork of it,
+and reads answers of any size.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, cast
+
+import httpx
+import msgspec
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.rfc6749 import OAuth2Token
+from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
+from system_apis.deadline import Deadline
+from system_apis.http import Exchange, Upstream
+from system_apis.shared import Shared
+
+_TOKEN_TIMEOUT_S = 10.0
+_ERROR_CODE = re.compile(r"[a-z_]{1,60}\Z")
+
+
+def _any_401(_: httpx.Response) -> bool:
+    return True
+
+
+class ClientCredentials(httpx.Auth):
+    """Puts a bearer token on every request; renews it once, for all who wait, when the neighbour calls it expired.
+
+    `expired` tells a 401 that a new token can mend from one that it can't. A 401 says that nothing was done, so that
+    replaying a write once after it is safe.
+    """
+
+    def __init__(
+        self,
+        *,
+        system: str,
+        instance: str,
+        token_url: str,
+        client_id: str,
+        client_secret: str,
+        scope: str | None = None,
+        auth_method: str = "client_secret_basic",
+        expired: Callable[[httpx.Response], bool] = _any_401,
+        transport: httpx.AsyncBaseTransport | None = None,
+        observe: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        address = httpx.URL(token_url)
+        self._path = address.raw_path.decode()
+        self._upstream = Upstream(
+            system=system,
+            instance=instance,
+            base_url=str(address.copy_with(raw_path=b"/")),
+            transport=transport,
+            timeout_s=_TOKEN_TIMEOUT_S,
+            max_answer_bytes=64 * 1024,
+            observe=observe,
+        )
+        self._client = ClientAuth(client_id, client_secret, auth_method)
+        self._scope = scope
+        self._expired = expired
+        self._token: Shared[OAuth2Token] = Shared(self._fetch)
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        token = await self._live_token()
+        request.headers["Authorization"] = f"Bearer {token['access_token']}"
+        answer = yield request
+        if answer.status_code == httpx.codes.UNAUTHORIZED and self._expired(answer):
+            self._token.stale(token)
+            token = await self._token.get()
+            request.headers["Authorization"] = f"Bearer {token['access_token']}"
+            yield request
+
+    async def aclose(self) -> None:
+        await self._upstream.aclose()
+
+    async def _live_token(self) -> OAuth2Token:
+        token = await self._token.get()
+        if token.is_expired(leeway=30):
+            self._token.stale(token)
+            token = await self._token.get()
+        return token
+
+    async def _fetch(self) -> OAuth2Token:
+        """A token request leaves nothing behind that matters, so it is a read and may be repeated."""
+        extra = {"scope": self._scope} if self._scope else {}
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        _, headers, body = self._client.prepare(
+            "POST", self._path, headers, prepare_token_request("client_credentials", **extra)
+        )
+        answer = await self._upstream.read(
+            "POST",
+            self._path,
+            operation="obtain a token",
+            deadline=Deadline.after(_TOKEN_TIMEOUT_S),
+            headers=cast("Mapping[str, str]", headers),
+            content=body.encode(),
+        )
+        return self._read(answer)
+
+    def _read(self, answer: httpx.Response) -> OAuth2Token:
+        errand = self._upstream.errand("obtain a token", writes=False)
+        try:
+            said = msgspec.json.decode(answer.content, type=dict[str, Any])
+        except msgspec.DecodeError:
+            said = {}
+        if answer.status_code == httpx.codes.OK and isinstance(said.get("access_token"), str):
+            return OAuth2Token(said)
+        code = said.get("error")
+        if answer.is_client_error and isinstance(code, str) and _ERROR_CODE.match(code):
+            raise errand.credentials_refused(code)
+        if answer.is_server_error:
+            raise errand.not_done(f"the token endpoint answered {answer.status_code}")
+        raise errand.unreadable(f"the token endpoint answered {answer.status_code} without a token")

@@ -1,0 +1,146 @@
+"""What SAP says when it says no: JSON, XML, HTML or plain text, read into one typed failure with SAP's own code."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from system_apis.errand import Errand
+from system_apis.errors import UpstreamError
+
+# What the framework says about itself; the business reason stands in another entry.
+_FRAMEWORK = re.compile(r"/IWBEP/CX_|/IWFND/CX_|CX_|SY/530\Z")
+# SAP has no status for "somebody is editing it" in version 2: mostly a 400 with one of these texts or codes.
+_LOCKED_TEXT = re.compile(r"being processed by|is locked by|locked by user|\block(?:ed)? by another", re.IGNORECASE)
+LOCK_CODES = frozenset({"VL/045", "V1/042", "MC/601", "E0/011"})
+
+
+class Entry(Struct, frozen=True):
+    """One message of an error or of a `sap-message` header. `target` names the part it is about, if SAP says so."""
+
+    code: str = ""
+    message: str = ""
+    severity: str = "error"
+    target: str = ""
+    propertyref: str = ""
+
+
+class Complaint(Struct, frozen=True):
+    """An error as SAP gave it: `code` and `text` of the first real reason, and every entry for who needs more."""
+
+    code: str
+    text: str
+    entries: tuple[Entry, ...]
+    readable: bool = True
+
+    @property
+    def is_business(self) -> bool:
+        """Whether SAP gave a reason of its own, rather than its framework or a web server in front of it."""
+        return self.readable and bool(self.code) and not _FRAMEWORK.match(self.code)
+
+
+def complaint(status: int, body: bytes) -> Complaint:
+    """Never fails: a body that is no SAP error becomes an unreadable complaint that names the status only."""
+    head, entries = _from_json(body) or _from_xml(body) or (None, ())
+    if head is None:
+        return Complaint(f"HTTP {status}", "no SAP error in the answer", (), readable=False)
+    reasons = [one for one in entries if one.severity == "error" and one.code and not _FRAMEWORK.match(one.code)]
+    chosen = reasons[0] if reasons else head
+    return Complaint(chosen.code, chosen.message, entries or (head,))
+
+
+def failure(status: int, said: Complaint, errand: Errand, lock_codes: Iterable[str] = LOCK_CODES) -> UpstreamError:
+    """The typed failure. A 5xx without a business reason leaves open what happened to a write."""
+    code, message = said.code, said.text
+    if status == httpx.codes.PRECONDITION_FAILED:
+        return errand.moved(code, message)
+    if code in lock_codes or _LOCKED_TEXT.search(message) or status == httpx.codes.LOCKED:
+        return errand.locked(code, message, status)
+    if status == httpx.codes.NOT_FOUND:
+        return errand.not_found(code, message)
+    if status == httpx.codes.UNAUTHORIZED or (status == httpx.codes.FORBIDDEN and not said.is_business):
+        return errand.credentials_refused(f"HTTP {status} {code}")
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR and not said.is_business:
+        return errand.no_answer(f"SAP answered {status} without a business reason")
+    return errand.refused(code, message, status)
+
+
+def warnings(header: str | None) -> tuple[Entry, ...]:
+    """The warnings in a `sap-message` header: one message and its details, JSON with everything non-ASCII escaped."""
+    if not header:
+        return ()
+    try:
+        said = msgspec.json.decode(header.encode("latin-1", "replace"), type=_SapMessage)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ()
+    first = Entry(said.code, said.message, said.severity, said.target)
+    return tuple(one for one in (first, *said.details) if one.severity in ("warning", "error"))
+
+
+class _SapMessage(Struct, frozen=True):
+    code: str
+    message: str
+    severity: str = "info"
+    target: str = ""
+    details: tuple[Entry, ...] = ()
+
+
+def _from_json(body: bytes) -> tuple[Entry, tuple[Entry, ...]] | None:
+    try:
+        error = msgspec.json.decode(body, type=dict[str, Any]).get("error")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if not isinstance(error, dict):
+        return None
+    message = error.get("message")
+    # Version 2 wraps the text with its language, version 4 does not.
+    text = message.get("value") if isinstance(message, dict) else message
+    head = Entry(_word(error.get("code")), _word(text))
+    inner = error.get("innererror")
+    listed = inner.get("errordetails") if isinstance(inner, dict) else None
+    return head, tuple(_entry(one) for one in listed or () if isinstance(one, dict))
+
+
+def _entry(said: dict[str, Any]) -> Entry:
+    return Entry(
+        _word(said.get("code")),
+        _word(said.get("message")),
+        _word(said.get("severity")) or "error",
+        _word(said.get("target")),
+        _word(said.get("propertyref")),
+    )
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _from_xml(body: bytes) -> tuple[Entry, tuple[Entry, ...]] | None:
+    """The Atom form, by pattern: an error is flat, and no XML parser then reads what a broken proxy sends."""
+    document = body[:65536].decode("utf-8", "replace")
+    if re.search(r"<(?:\w+:)?error[\s>]", document) is None:
+        return None
+    details = re.findall(r"<errordetail>(.*?)</errordetail>", document, re.DOTALL)
+    head = re.sub(r"<innererror>.*", "", document, flags=re.DOTALL)
+    entries = tuple(
+        Entry(
+            _element("code", one),
+            _element("message", one),
+            _element("severity", one) or "error",
+            _element("target", one),
+            _element("propertyref", one),
+        )
+        for one in details
+    )
+    return Entry(_element("code", head), _element("message", head)), entries
+
+
+def _element(name: str, document: str) -> str:
+    found = re.search(rf"<{name}(?:\s[^>]*)?>([^<]*)</{name}>", document)
+    return html.unescape(found[1]).strip() if found else ""

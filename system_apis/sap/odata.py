@@ -1,0 +1,85 @@
+"""OData version 2 as SAP Gateway speaks it: literals and keys in addresses, dates and decimals in JSON."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from urllib.parse import quote, urlsplit
+
+from system_apis.errand import Errand
+
+_DAY_MS = 86_400_000
+_DATE = re.compile(r"/Date\((-?\d{1,15})([+-]\d{4})?\)/\Z")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def text(value: str) -> str:
+    """A string literal, not yet percent-encoded: the quote is doubled (`'O''Neil'`)."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def entity(entity_set: str, **keys: str) -> str:
+    """The address of one entity below the service root, escaped. A single key is written without its name."""
+    if len(keys) == 1:
+        return f"{entity_set}({_escaped(text(next(iter(keys.values()))))})"
+    return f"{entity_set}({','.join(f'{name}={_escaped(text(value))}' for name, value in keys.items())})"
+
+
+def query(**options: str) -> str:
+    """System query options, escaped: `query(filter="…")` gives `?$filter=…`. A space is %20; a plus stays a plus."""
+    return "?" + "&".join(f"${name}={_escaped(value)}" for name, value in options.items())
+
+
+def _escaped(value: str) -> str:
+    return quote(value, safe="'(),$*-._~")
+
+
+def next_page(address: str, root: str) -> str:
+    """The path of a `__next` link. Whatever host it names, it is asked of the configured one: our credentials go
+    nowhere else, and behind a proxy SAP prints its inner name."""
+    parts = urlsplit(address)
+    path = parts.path
+    if root in path:
+        path = path[path.index(root) :]
+    elif not path.startswith("/"):
+        path = f"{root}/{path}"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def day(value: str, errand: Errand) -> date:
+    """`/Date(ms)/` of an Edm.DateTime that is shown as a date: midnight UTC, or it would be a guess which day."""
+    milliseconds = _milliseconds(value, errand)
+    if milliseconds % _DAY_MS:
+        raise errand.unreadable("a date of the ERP is not midnight UTC")
+    return instant(value, errand).date()
+
+
+def instant(value: str, errand: Errand) -> datetime:
+    """`/Date(ms)/` or `/Date(ms+0000)/`. The milliseconds are UTC whatever the offset says; that is for display."""
+    try:
+        return _EPOCH + timedelta(milliseconds=_milliseconds(value, errand))
+    except OverflowError:
+        raise errand.unreadable("a time of the ERP is out of range") from None
+
+
+def _milliseconds(value: str, errand: Errand) -> int:
+    matched = _DATE.match(value)
+    if matched is None:
+        raise errand.unreadable("a date of the ERP is not written as /Date(…)/")
+    return int(matched[1])
+
+
+def written_day(value: date) -> str:
+    midnight = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return f"/Date({(midnight - _EPOCH) // timedelta(milliseconds=1)})/"
+
+
+def written_decimal(value: Decimal) -> str:
+    """A decimal string without exponent: an Edm.Decimal is a JSON string, in both directions."""
+    return format(value, "f")
+
+
+def stripped(number: str) -> str:
+    """A number as people write it. SAP keeps leading zeros inside (ALPHA conversion) and prints them here and there."""
+    return number.lstrip("0") or "0" if number.isascii() and number.isdigit() else number

@@ -1,0 +1,139 @@
+"""From our words to what SAP is sent: bodies of simulations, orders and changes. Read-only fields are never sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from system_apis.sap import odata
+from system_apis.sap.batch import Part
+from system_apis.sap.models import Demand, ItemChange, NewOrder, OrderPatch, SalesArea
+from system_apis.sap.units import to_sap
+
+SHIP_TO = "SH"
+"""The partner function of the ship-to party, as SAP names it in English (internally WE)."""
+FIRST_SCHEDULE_LINE = "1"
+_ITEM_STEP = 10
+
+
+def numbered(lines: Iterable[Demand]) -> dict[str, Demand]:
+    """The lines by the item numbers we give them: 10, 20, 30 …, as SAP itself would."""
+    return {str(place * _ITEM_STEP): line for place, line in enumerate(lines, start=1)}
+
+
+def simulation(
+    sold_to: str, area: SalesArea, items: Mapping[str, Demand], order_type: str, order: str | None
+) -> dict[str, Any]:
+    """A navigation is answered only if the request names it: hence the empty pricing, credit and schedule lines.
+
+    The date is the header's. A line that wants another one says so in a schedule line of its own.
+    """
+    header_date = min(line.requested_date for line in items.values())
+    body: dict[str, Any] = {
+        **_header(sold_to, area, order_type),
+        "RequestedDeliveryDate": odata.written_day(header_date),
+        "to_Pricing": {},
+        "to_Credit": {},
+        "to_Item": [
+            {
+                **_item(line, number),
+                **({"Plant": line.plant} if line.plant else {}),
+                "to_ScheduleLine": [] if line.requested_date == header_date else [_wish(line)],
+            }
+            for number, line in items.items()
+        ],
+    }
+    if order is not None:
+        body["SalesOrder"] = order
+    return body
+
+
+def new_order(order: NewOrder, order_type: str, reference_field: str) -> dict[str, Any]:
+    """A deep insert. Schedule lines can't be part of it: a line's own date is set by a change once the order exists."""
+    body: dict[str, Any] = {
+        **_header(order.sold_to, order.sales_area, order_type),
+        "PurchaseOrderByCustomer": order.customer_po,
+        reference_field: order.reference,
+        "RequestedDeliveryDate": odata.written_day(order.requested_date),
+        "to_Item": [_order_item(line, number) for number, line in numbered(order.lines).items()],
+    }
+    if order.ship_to != order.sold_to:
+        body["to_Partner"] = [{"PartnerFunction": SHIP_TO, "Customer": order.ship_to}]
+    return body
+
+
+def change(patch: OrderPatch, unchanged_customer_po: str) -> tuple[Part, ...]:
+    """One changeset: the header with If-Match first, because the header alone has an ETag and so guards the rest.
+
+    Without a new header date the header PATCH re-sends the customer's PO number as it stands: a text that is always
+    there (unset is '', where a date would be null) and from which SAP derives neither price, date nor partner. The
+    ETag makes sure that it still is what was read, so that re-sending it changes nothing.
+    """
+    header: dict[str, Any] = {"PurchaseOrderByCustomer": unchanged_customer_po}
+    if patch.requested_date is not None:
+        header = {"RequestedDeliveryDate": odata.written_day(patch.requested_date)}
+    address = odata.entity("A_SalesOrder", SalesOrder=patch.number)
+    parts = [_part("PATCH", address, header, {"If-Match": patch.etag})]
+    for item in patch.items:
+        parts += _item_parts(patch.number, item)
+    parts += [_part("POST", f"{address}/to_Item", _order_item(line, None)) for line in patch.added]
+    return tuple(parts)
+
+
+def _item_parts(order: str, item: ItemChange) -> list[Part]:
+    """Quantity and rejection belong to the item, the requested date to its schedule line (in version 2 the item has
+    none). Without a schedule line named, the first one is meant: it holds the customer's wish."""
+    parts = []
+    fields: dict[str, Any] = {}
+    if item.quantity is not None:
+        fields["RequestedQuantity"] = odata.written_decimal(item.quantity)
+        if item.unit is not None:
+            fields["RequestedQuantityUnit"] = to_sap(item.unit)
+    if item.reject is not None:
+        fields["SalesDocumentRjcnReason"] = item.reject
+    if fields:
+        address = odata.entity("A_SalesOrderItem", SalesOrder=order, SalesOrderItem=item.item)
+        parts.append(_part("PATCH", address, fields))
+    if item.requested_date is not None:
+        line = item.schedule_line or FIRST_SCHEDULE_LINE
+        address = odata.entity(
+            "A_SalesOrderScheduleLine", SalesOrder=order, SalesOrderItem=item.item, ScheduleLine=line
+        )
+        parts.append(_part("PATCH", address, {"RequestedDeliveryDate": odata.written_day(item.requested_date)}))
+    return parts
+
+
+def _part(method: str, path: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> Part:
+    return Part(method, path, msgspec.json.encode(body), headers or {})
+
+
+def _header(sold_to: str, area: SalesArea, order_type: str) -> dict[str, Any]:
+    return {
+        "SalesOrderType": order_type,
+        "SalesOrganization": area.sales_organization,
+        "DistributionChannel": area.distribution_channel,
+        "OrganizationDivision": area.division,
+        "SoldToParty": sold_to,
+    }
+
+
+def _item(line: Demand, number: str | None) -> dict[str, Any]:
+    return {
+        **({"SalesOrderItem": number} if number else {}),
+        "Material": line.material,
+        "RequestedQuantity": odata.written_decimal(line.quantity),
+        "RequestedQuantityUnit": to_sap(line.unit),
+    }
+
+
+def _order_item(line: Demand, number: str | None) -> dict[str, Any]:
+    return {**_item(line, number), **({"ProductionPlant": line.plant} if line.plant else {})}
+
+
+def _wish(line: Demand) -> dict[str, Any]:
+    return {
+        "RequestedDeliveryDate": odata.written_day(line.requested_date),
+        "ScheduleLineOrderQuantity": odata.written_decimal(line.quantity),
+    }
