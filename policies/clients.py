@@ -15,7 +15,8 @@ class Client(Struct, frozen=True):
 
     `client_id` is the one in its tokens (RFC 9068 `client_id`). `customers` are the ERP sold-to parties it may speak
     for and `plants` the plants it may name; an empty tuple allows none, `("*",)` all. `limit` is a rate in the
-    notation of the `limits` package (`"600 per 1 minute"`).
+    notation of the `limits` package (`"600 per 1 minute"`). `issuer` is the only one whose tokens may name the client;
+    empty means the first configured one, so that a second issuer cannot hand out tokens of the first one's clients.
     """
 
     client_id: str
@@ -26,6 +27,7 @@ class Client(Struct, frozen=True):
     plants: tuple[str, ...] = ()
     disclosure: Disclosure = "partner"
     limit: str = "600 per 1 minute"
+    issuer: str = ""
 
     def may_speak_for(self, customer: str) -> bool:
         return "*" in self.customers or customer in self.customers

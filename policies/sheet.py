@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+
+A_DAY = timedelta(hours=24)
 
 
 def weighs_one(_request: Any) -> int:
@@ -16,17 +19,24 @@ class Sheet:
     """What a call must bring before the process behind the route is asked.
 
     `scope` is the OAuth scope (RFC 6749 §3.3); `weight` the units the decoded request costs of the client's limits;
-    `once` asks for an Idempotency-Key; `if_match` for the version the caller saw (RFC 6585, 428).
+    `once` asks for an Idempotency-Key, whose answer is kept for a repeat as long as `kept` says; `if_match` for the
+    version the caller saw (RFC 6585, 428).
     """
 
     scope: str
     weight: Callable[[Any], int] = weighs_one
     once: bool = False
     if_match: bool = False
+    kept: timedelta = A_DAY
 
 
 def guarded(
-    scope: str, *, weight: Callable[[Any], int] = weighs_one, once: bool = False, if_match: bool = False
+    scope: str,
+    *,
+    weight: Callable[[Any], int] = weighs_one,
+    once: bool = False,
+    if_match: bool = False,
+    kept: timedelta = A_DAY,
 ) -> Sheet:
     """A route that answers only to a known client holding `scope`. There is no unguarded kind."""
-    return Sheet(scope, weight, once, if_match)
+    return Sheet(scope, weight, once, if_match, kept)

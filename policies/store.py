@@ -1,0 +1,30 @@
+"""What a store that does not answer means to a caller: come again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from policies.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def store_answers() -> Iterator[None]:
+    """Inside, trouble with the connection becomes StoreUnavailable.
+
+    The original is logged without its statement and not chained: its text would carry the parameters.
+    """
+    try:
+        yield
+    except PoolTimeout:
+        log.warning("no free connection to the operation store")
+        raise StoreUnavailable from None
+    except (OperationalError, InterfaceError) as trouble:
+        log.warning("the operation store does not answer: %s", trouble.orig)
+        raise StoreUnavailable from None

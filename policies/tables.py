@@ -1,0 +1,31 @@
+"""The rows the policies keep."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+from policies.columns import UtcDateTime
+
+metadata = MetaData()
+
+IN_FLIGHT = "inFlight"
+SETTLED = "settled"
+
+idempotency_claims = Table(
+    "idempotency_claims",
+    metadata,
+    Column("client_id", String(200), primary_key=True),
+    Column("operation", String(200), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    # who holds the claim; changes with every take-over, so that a former holder is recognised
+    Column("owner", String(32), nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("status", Integer),
+    Column("headers", Text),
+    Column("body", LargeBinary),
+    Index("ix_idempotency_claims_expires_at", "expires_at"),
+)
