@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from system_apis.salesforce.client import Salesforce
@@ -32,6 +33,11 @@ class Landscape:
     plants: dict[str, Plant]
     default_plant: str
     sales_area: SalesArea
+
+    @property
+    def today(self) -> date:
+        """The day it is at the default plant."""
+        return datetime.now(self.plants[self.default_plant].time_zone).date()
 
     def erp_of(self, plant: str | None) -> SapErp:
         return self.erps[self.plants[plant or self.default_plant].erp]

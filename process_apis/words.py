@@ -62,3 +62,14 @@ def new_id(prefix: str) -> str:
         number, digit = divmod(number, 32)
         digits.append(_CROCKFORD[digit])
     return f"{prefix}_{''.join(reversed(digits))}"
+
+
+def tidy(value: Decimal) -> Decimal:
+    """The same number without trailing zeros and without an exponent: `100.000` becomes `100`, `1E+2` too."""
+    short = value.normalize()
+    return short.quantize(Decimal(1)) if int(short.as_tuple().exponent) > 0 else short
+
+
+def bare(number: str) -> str:
+    """An ERP number without its leading zeros, which are padding and not part of it; other ids stay as they are."""
+    return number.lstrip("0") or number if number.isdigit() else number

@@ -1,0 +1,82 @@
+"""Where the durable engine keeps its checkpoints, and how loud it may be. Knows SQL and logging, not the engine."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+_BUSY_TIMEOUT_MS = 30_000
+_SYNC_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
+def engine_for(url: str, *, threads: int) -> Engine:
+    """A synchronous SQLAlchemy engine on the store of our own tables. `url` may name an async driver."""
+    parsed = make_url(url)
+    driver = _SYNC_DRIVERS.get(parsed.get_backend_name())
+    if driver is None:
+        raise ArgumentError(f"operations are kept in SQLite or PostgreSQL, not in {parsed.get_backend_name()}")
+    parsed = parsed.set(drivername=driver)
+    if driver != "sqlite":
+        return create_engine(parsed, pool_size=threads, pool_pre_ping=True)
+    if parsed.database in (None, "", ":memory:"):
+        raise ArgumentError("operations outlive the process: their SQLite store needs a file")
+    engine = create_engine(parsed, pool_size=threads, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+    event.listen(engine, "connect", _prepare_sqlite)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # kept in the file: readers no longer wait for writers
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    """The engine orders operations by time of creation. SQLite before 3.42 counts whole seconds, so that operations
+    of the same second lose their order: give it clocks that count milliseconds."""
+    connection.isolation_level = "IMMEDIATE"  # writers queue at once instead of failing when they upgrade a read
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.create_function("unixepoch", 1, _unixepoch)
+    connection.create_function("strftime", 2, _strftime)
+
+
+def _unixepoch(argument: str) -> Any:
+    return time.time() if argument == "subsec" else _builtin("SELECT unixepoch(?)", argument)
+
+
+def _strftime(pattern: str, moment: str) -> Any:
+    return time.time() if (pattern, moment) == ("%s", "now") else _builtin("SELECT strftime(?, ?)", pattern, moment)
+
+
+_untouched = threading.local()
+
+
+def _builtin(question: str, *arguments: str) -> Any:
+    """Whatever else is asked goes to SQLite's own function, on a connection that has not been given ours."""
+    if not hasattr(_untouched, "connection"):
+        _untouched.connection = sqlite3.connect(":memory:")
+    return _untouched.connection.execute(question, arguments).fetchone()[0]
+
+
+class _OneLine(logging.Filter):
+    """A retry is not worth a traceback, a shutdown not even a line; what really broke keeps its traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith("Asyncio task cancelled"):
+            return False
+        if record.levelno < logging.ERROR and record.exc_info:
+            record.msg = f"{record.getMessage()} {record.exc_info[1]!r}"
+            record.args, record.exc_info = None, None
+        return True
+
+
+def quieten(name: str) -> None:
+    """Let a chatty library's logger speak through ours: its handlers are not wanted, and no traceback of a retry."""
+    logger = logging.getLogger(name)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())  # with a handler present it adds none of its own
+    if not any(isinstance(one, _OneLine) for one in logger.filters):
+        logger.addFilter(_OneLine())

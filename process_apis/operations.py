@@ -1,0 +1,220 @@
+"""Operations: what a durable process is, the states it can be in, and what a client reads of it.
+
+Our own table is the truth that every GET reads; the durable engine only executes.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from math import ceil
+from typing import Literal
+
+from msgspec import Struct
+
+from process_apis.exceptions import ExceptionView
+from process_apis.words import Money, Quantity, View
+
+State = Literal[
+    "received",
+    "validating",
+    "awaitingDecision",
+    "creatingOrder",
+    "scheduling",
+    "writingBack",
+    "completed",
+    "completedWithExceptions",
+    "rejected",
+    "cancelled",
+    "expired",
+    "actionRequired",
+    "failed",
+]
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    "received": frozenset({"validating", "cancelled", "failed"}),
+    "validating": frozenset({"awaitingDecision", "creatingOrder", "writingBack", "cancelled", "failed"}),
+    "awaitingDecision": frozenset({"validating", "writingBack", "cancelled", "failed"}),
+    # from here on there may be an order: nothing is undone, everything goes forward
+    "creatingOrder": frozenset({"scheduling", "writingBack", "actionRequired"}),
+    "scheduling": frozenset({"writingBack", "actionRequired"}),
+    # a rejected or expired conversion is written back too: the CRM learns why
+    "writingBack": frozenset({"completed", "completedWithExceptions", "rejected", "expired", "actionRequired"}),
+    "actionRequired": frozenset({"creatingOrder", "scheduling", "writingBack", "failed"}),
+    "completed": frozenset(),
+    "completedWithExceptions": frozenset(),
+    "rejected": frozenset(),
+    "cancelled": frozenset(),
+    "expired": frozenset(),
+    "failed": frozenset(),
+}
+"""The one table of what may follow what."""
+
+ENDED: frozenset[State] = frozenset(state for state, following in TRANSITIONS.items() if not following)
+AT_REST: frozenset[State] = ENDED | {"awaitingDecision", "actionRequired"}
+"""Nothing moves in these until somebody decides: waiting longer brings nothing."""
+CANCELLABLE: frozenset[State] = frozenset(state for state in TRANSITIONS if "cancelled" in TRANSITIONS[state])
+"""Before the pivot: no order can exist yet."""
+
+
+def before(state: State) -> frozenset[State]:
+    """The states from which `state` may be entered."""
+    return frozenset(origin for origin, following in TRANSITIONS.items() if state in following)
+
+
+class WaitingFor(View, frozen=True):
+    """The neighbour that is down or busy, beside the state. Nothing is lost: it is asked again at `retryAt`."""
+
+    system: str
+    instance: str
+    since: datetime
+    state: str = "waitingForSystem"
+
+
+class SchedulePiece(View, frozen=True):
+    """A part of a line on a day; `source` is the system that says so (`erp` or `scheduler`)."""
+
+    quantity: Quantity
+    delivery_date: date
+    source: str
+
+
+LineState = Literal["open", "confirmed", "confirmedLate", "partiallyConfirmed", "datePending", "rejected"]
+
+
+class OperationLine(View, frozen=True):
+    """A line of the conversion. `item` is its ERP order item once there is one; `quoted` and `priced` are net."""
+
+    line_id: str
+    number: str
+    product: str
+    state: LineState
+    requested: Quantity
+    requested_date: date
+    plant: str
+    confirmed_quantity: Quantity
+    schedule: tuple[SchedulePiece, ...] = ()
+    item: str | None = None
+    quoted: Money | None = None
+    priced: Money | None = None
+
+
+class Step(View, frozen=True):
+    """A step of an operation: when, how often, against which system, and how it ended."""
+
+    name: str
+    started_at: datetime
+    ended_at: datetime | None
+    attempts: int
+    system: str | None
+    outcome: str | None
+
+
+class QuoteRef(View, frozen=True):
+    quote_id: str
+    version: str
+
+
+class Operation(Struct, frozen=True):
+    """An operation as it stands in our table. `terms` is what was agreed at the start, as JSON of its process."""
+
+    operation_id: str
+    kind: str
+    state: State
+    waiting_for: WaitingFor | None
+    retry_at: datetime | None
+    revision: int
+    executor: str | None
+    client_id: str
+    customer: str
+    quote_id: str
+    quote_version: str
+    terms: str
+    lines: tuple[OperationLine, ...]
+    exceptions: tuple[ExceptionView, ...]
+    order_instance: str | None
+    order_number: str | None
+    decide_by: datetime | None
+    decision: str | None
+    correlation_id: str
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.operation_id}-{self.revision}"'
+
+
+class OperationView(View, frozen=True):
+    """The monitor of an operation. `retryAfterSeconds` says when to look again, null when nothing moves by itself."""
+
+    operation_id: str
+    href: str
+    etag: str
+    kind: str
+    state: State
+    waiting_for: WaitingFor | None
+    quote: QuoteRef
+    order_id: str | None
+    lines: tuple[OperationLine, ...]
+    exceptions: tuple[ExceptionView, ...]
+    steps: tuple[Step, ...]
+    decide_by: datetime | None
+    decision: str | None
+    created_at: datetime
+    updated_at: datetime
+    correlation_id: str
+    retry_after_seconds: int | None
+
+
+class OperationPage(View, frozen=True):
+    """Operations, newest first. `next` is the cursor of the following page, null on the last one."""
+
+    operations: tuple[OperationView, ...]
+    next: str | None
+
+
+def href_of(operation_id: str) -> str:
+    return f"/v1/operations/{operation_id}"
+
+
+def order_id_of(operation: Operation) -> str | None:
+    """`<erp instance>.<number>`, once there is an order."""
+    return f"{operation.order_instance}.{operation.order_number}" if operation.order_number else None
+
+
+def view(operation: Operation, steps: tuple[Step, ...], now: datetime) -> OperationView:
+    """What a client reads. Whoever may see the operation at all may see all of this."""
+    return OperationView(
+        operation_id=operation.operation_id,
+        href=href_of(operation.operation_id),
+        etag=operation.etag,
+        kind=operation.kind,
+        state=operation.state,
+        waiting_for=operation.waiting_for,
+        quote=QuoteRef(operation.quote_id, operation.quote_version),
+        order_id=order_id_of(operation),
+        lines=operation.lines,
+        exceptions=operation.exceptions,
+        steps=steps,
+        decide_by=operation.decide_by,
+        decision=operation.decision,
+        created_at=operation.created_at,
+        updated_at=operation.updated_at,
+        correlation_id=operation.correlation_id,
+        retry_after_seconds=_look_again(operation, now),
+    )
+
+
+def _look_again(operation: Operation, now: datetime) -> int | None:
+    decided = operation.state == "awaitingDecision" and operation.decision is not None
+    if operation.state in AT_REST and not decided:
+        return None
+    if operation.retry_at is None:
+        return 1
+    return max(1, ceil((operation.retry_at - now).total_seconds()))
+
+
+def matches(if_match: str, etag: str) -> bool:
+    """RFC 9110 §13.1.1: a list of strong tags, or `*` for any."""
+    named = {tag.strip() for tag in if_match.split(",")}
+    return "*" in named or etag in named

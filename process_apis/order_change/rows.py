@@ -1,0 +1,125 @@
+"""Change requests in the store: rows to structs and back, and the few ways in which a row may change.
+
+Every function works in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from process_apis.exceptions import ExceptionView
+from process_apis.operations import WaitingFor
+from process_apis.order_change.models import (
+    ENDED,
+    TRANSITIONS,
+    ChangeRequest,
+    ChangeRequestBody,
+    Conflict,
+    Proposal,
+    State,
+)
+from process_apis.order_change.tables import change_requests
+from process_apis.orders.versions import OrderVersion
+
+_SHAPES: dict[str, Any] = {
+    "waiting_for": WaitingFor,
+    "wish": ChangeRequestBody,
+    "based_on": OrderVersion,
+    "proposal": Proposal,
+    "conflicts": tuple[Conflict, ...],
+    "exceptions": tuple[ExceptionView, ...],
+}
+_DECODERS = {name: msgspec.json.Decoder(shape) for name, shape in _SHAPES.items()}
+_held = change_requests.c
+
+
+async def insert_request(connection: AsyncConnection, held: ChangeRequest) -> None:
+    """Raises IntegrityError if another request is open for the order."""
+    await connection.execute(insert(change_requests).values(_values(msgspec.structs.asdict(held))))
+
+
+async def load(connection: AsyncConnection, change_request_id: str) -> ChangeRequest | None:
+    query = select(change_requests).where(_held.change_request_id == change_request_id)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return None
+    columns = dict(row._mapping)
+    for name, decoder in _DECODERS.items():
+        columns[name] = decoder.decode(columns[name]) if columns[name] is not None else None
+    return ChangeRequest(**columns)
+
+
+async def open_request_of(connection: AsyncConnection, order_id: str) -> str | None:
+    """The one change request that is open for the order."""
+    return await connection.scalar(select(_held.change_request_id).where(_held.open_order_id == order_id))
+
+
+async def expire_due(connection: AsyncConnection, order_id: str, at: datetime) -> None:
+    """A proposal that nobody took in time makes room for the next one."""
+    await connection.execute(
+        update(change_requests)
+        .where(_held.open_order_id == order_id, _held.state == "proposed", _held.expires_at <= at)
+        .values(state="expired", open_order_id=None, version=_held.version + 1, updated_at=at)
+    )
+
+
+async def move(
+    connection: AsyncConnection,
+    change_request_id: str,
+    state: State,
+    at: datetime,
+    *,
+    version: int | None = None,
+    revision: int | None = None,
+    **changes: Any,
+) -> bool:
+    """Enter `state` if the table of transitions lets us, and if row and proposal still are what the caller read.
+
+    A request that has ended makes room for the next one of its order; a new proposal counts its revision up.
+    """
+    origins = sorted(origin for origin, following in TRANSITIONS.items() if state in following)
+    conditions = [_held.change_request_id == change_request_id, _held.state.in_(origins)]
+    if version is not None:
+        conditions.append(_held.version == version)
+    if revision is not None:
+        conditions.append(_held.revision == revision)
+    if state == "proposed":
+        changes["revision"] = _held.revision + 1
+    if state in ENDED:
+        changes["open_order_id"] = None
+    done = await connection.execute(
+        update(change_requests)
+        .where(*conditions)
+        .values(state=state, version=_held.version + 1, updated_at=at, **_values(changes))
+    )
+    return cast("CursorResult[Any]", done).rowcount == 1
+
+
+async def note_waiting(
+    connection: AsyncConnection, change_request_id: str, waiting: WaitingFor | None, retry_at: datetime | None
+) -> None:
+    """Beside the state: whom a commit waits for. It is no news for a decision, so the version stays."""
+    await connection.execute(
+        update(change_requests)
+        .where(_held.change_request_id == change_request_id)
+        .values(**_values({"waiting_for": waiting}), retry_at=retry_at)
+    )
+
+
+async def committing(connection: AsyncConnection) -> Sequence[str]:
+    """The runs that should be under way: `<change request>.<revision>`."""
+    rows = await connection.execute(select(_held.change_request_id, _held.revision).where(_held.state == "committing"))
+    return [f"{row.change_request_id}.{row.revision}" for row in rows]
+
+
+def _values(changes: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: msgspec.json.encode(value).decode() if name in _SHAPES and value is not None else value
+        for name, value in changes.items()
+    }

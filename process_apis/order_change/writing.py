@@ -1,0 +1,143 @@
+"""The three writes of a commit. Each looks before it repeats: a repeat finds its own work done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from process_apis.errors import NoSourceAnswered
+from process_apis.exceptions import Finding, SourceMessage
+from process_apis.order_change import rules
+from process_apis.order_change.attempts import DONE, Job, NotYet, Went, step_deadline
+from process_apis.order_change.rules import ZERO, Wanted
+from process_apis.order_change.simulation import plan_needs
+from process_apis.orders.reading import OrderFacts, read_facts
+from process_apis.orders.rules import ItemState
+from process_apis.orders.views import item_states
+from system_apis.errors import NotFoundInSystem, SystemRefused, VersionMoved
+from system_apis.salesforce.models import LineOutcome, Quote, QuoteOutcome
+from system_apis.sap.models import Order, OrderItem
+from system_apis.scheduler.models import Requirement, Scenario
+from system_apis.scheduler.port import Scheduler
+
+PLAN_MOVED = "planMoved"
+
+
+async def change_order(job: Job, wanted: Sequence[Wanted]) -> Went:
+    """Change the ERP's order, guarded by the version that the caller saw.
+
+    That version makes a repeat harmless: if an earlier attempt got through after all, the ERP answers that the order
+    has moved, and then the question is whether the order is what we wanted.
+    """
+    erp, etag = job.landscape.erps[job.instance], job.held.based_on.erp
+    order = await erp.read_order(job.number, deadline=step_deadline())
+    if order.etag == etag:
+        try:
+            await erp.change_order(rules.patch(order, etag, wanted), deadline=step_deadline())
+        except VersionMoved:
+            order = await erp.read_order(job.number, deadline=step_deadline())
+        else:
+            return DONE
+    return DONE if rules.is_applied(order, wanted) else Went("moved")
+
+
+async def change_schedule(job: Job, wanted: Sequence[Wanted]) -> Went:
+    """Let the plan hold what the changed items lack now, and no more. Running it again replaces what it committed."""
+    facts, order = await _facts(job)
+    confirmed = {
+        item.item: sum((line.confirmed for line in item.confirmations if line.date), ZERO) for item in order.items
+    }
+    findings: list[Finding] = []
+    for (plant, _), needs in plan_needs(facts, wanted, confirmed).items():
+        scheduler = job.landscape.scheduler_of(plant)
+        if scheduler is not None:
+            findings += await _replan(job, scheduler, plant, needs)
+    return Went("done", tuple(findings))
+
+
+async def write_back(job: Job) -> Went:
+    """Tell the CRM quote what the order's lines get now. An order without a quote needs no telling."""
+    facts, order = await _facts(job)
+    if facts.crm.outcome != "ok" or not facts.plan_known:
+        raise NoSourceAnswered((job.landscape.crm.instance,))
+    if facts.quote is None:
+        return DONE
+    try:
+        await job.landscape.crm.write_back(_outcome(facts, order, facts.quote), deadline=step_deadline())
+    except SystemRefused as no:
+        if no.safe_to_repeat:
+            raise
+        text = "the CRM does not take the new dates"
+        said = SourceMessage(no.code, no.message)
+        return Went("done", (Finding("write-back-pending", text, "crm", no.instance, blocking=False, source=said),))
+    return DONE
+
+
+async def _facts(job: Job) -> tuple[OrderFacts, Order]:
+    facts = await read_facts(job.held.order_id, landscape=job.landscape, store=job.store, deadline=step_deadline())
+    if facts.order is None:
+        raise NoSourceAnswered((job.instance,))
+    if not facts.plan_known:
+        raise NoSourceAnswered(tuple(facts.plans))
+    return facts, facts.order
+
+
+async def _replan(job: Job, scheduler: Scheduler, plant: str, needs: Sequence[Requirement]) -> list[Finding]:
+    try:
+        scenario = await scheduler.simulate(plant, needs, order_reference=job.number, deadline=step_deadline())
+        await scheduler.commit(scenario, job.number, if_version=None, deadline=step_deadline())
+    except (NotFoundInSystem, VersionMoved) as gone:
+        raise NotYet("scheduler", scheduler.instance, str(gone)) from gone
+    except SystemRefused as no:
+        if no.safe_to_repeat:
+            raise
+        if no.code == PLAN_MOVED:
+            raise NotYet("scheduler", scheduler.instance, str(no)) from no
+        text = "the scheduler does not plan what the order lacks now"
+        said = SourceMessage(no.code, no.message)
+        return [Finding("capacity-conflict", text, "scheduler", scheduler.instance, blocking=False, source=said)]
+    return _unplanned(scheduler.instance, scenario)
+
+
+def _unplanned(instance: str, scenario: Scenario) -> list[Finding]:
+    return [
+        Finding(
+            "shortage",
+            f"{line.unplanned:f} {line.unit} find no capacity",
+            "scheduler",
+            instance,
+            blocking=False,
+            line_id=line.line_id,
+        )
+        for line in scenario.lines
+        if line.unplanned > 0
+    ]
+
+
+def _outcome(facts: OrderFacts, order: Order, quote: Quote) -> QuoteOutcome:
+    """The order's reference is the operation that made it: the quote keeps pointing there."""
+    known = {line.line_id for line in quote.lines}
+    states = list(item_states(facts))
+    lines = tuple(
+        _line_outcome(line_id, item, state)
+        for item, state in states
+        if (line_id := facts.line_ids.get(item.item)) in known and line_id is not None
+    )
+    return QuoteOutcome(
+        quote_id=quote.quote_id,
+        operation_id=order.reference,
+        state="completed",
+        order_number=order.number,
+        order_instance=facts.instance,
+        confirmed_date=max((day for _, state in states if (day := _last(state))), default=None),
+        message=None,
+        lines=lines,
+    )
+
+
+def _line_outcome(line_id: str, item: OrderItem, state: ItemState) -> LineOutcome:
+    return LineOutcome(line_id, state.status, item.item, state.confirmed, _last(state))
+
+
+def _last(state: ItemState) -> date | None:
+    return max((piece.date for piece in state.pieces), default=None)

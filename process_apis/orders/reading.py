@@ -1,0 +1,145 @@
+"""Reading an order wherever a part of it lives: ERP, schedulers and CRM side by side, gaps remembered as gaps."""
+
+from __future__ import annotations
+
+import asyncio
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from policies.clients import Client, Disclosure
+from process_apis.caller import Caller
+from process_apis.errors import NoSourceAnswered, NoSuchThing
+from process_apis.landscape import Landscape
+from process_apis.orders.tables import line_ids_of, own_revision
+from process_apis.orders.versions import NOT_SEEN, NOTHING, OrderVersion, crm_part
+from process_apis.provenance import Heard, Source, System, ask
+from process_apis.words import bare
+from system_apis.deadline import Deadline
+from system_apis.salesforce.models import Quote
+from system_apis.sap.models import Order
+from system_apis.scheduler.models import Commitment, Commitments
+
+ORDER_API, COMMITMENT_API, QUOTE_API = "API_SALES_ORDER_SRV", "commitments", "Quote"
+
+
+class OrderFacts(Struct, frozen=True):
+    """An order as its systems hold it now. `plans` by scheduler instance; `line_ids` names our line of an ERP item,
+    where the order was made here: the scheduler and the CRM know lines, not items."""
+
+    order_id: str
+    instance: str
+    number: str
+    erp: Heard[Order]
+    plans: dict[str, Heard[Commitments | None]]
+    crm: Heard[Quote | None]
+    own_revision: int
+    line_ids: dict[str, str]
+
+    @property
+    def order(self) -> Order | None:
+        return self.erp.answer
+
+    @property
+    def quote(self) -> Quote | None:
+        return self.crm.answer
+
+    @property
+    def customer(self) -> str | None:
+        """The sold-to party, from whoever answered."""
+        if self.order:
+            return self.order.sold_to
+        return self.quote.customer if self.quote else None
+
+    @property
+    def plan_known(self) -> bool:
+        return all(heard.outcome == "ok" for heard in self.plans.values())
+
+    def commitments_of(self, item: str) -> tuple[Commitment, ...]:
+        """What the plans hold for an item, under the item's number or the line it was made of."""
+        names = {item, self.line_ids.get(item, item)}
+        held = [heard.answer for heard in self.plans.values() if heard.answer]
+        return tuple(one for commitments in held for one in commitments.lines if one.line_id in names)
+
+    def version(self, disclosure: Disclosure) -> OrderVersion | None:
+        """None without the ERP's part: there is no version to hold anybody to."""
+        if self.order is None:
+            return None
+        plans = [f"{instance}:{_version_of(heard.answer)}" for instance, heard in sorted(self.plans.items())]
+        plan = ",".join(plans) if self.plan_known else NOT_SEEN
+        crm = crm_part(self.quote.modified_at if self.quote else None) if self.crm.outcome == "ok" else NOT_SEEN
+        return OrderVersion(self.order_id, self.order.etag, plan, crm, self.own_revision, disclosure)
+
+
+def canonical(order_id: str) -> str:
+    """One order has one id: the ERP takes its number with padding and without."""
+    instance, _, number = order_id.partition(".")
+    return f"{instance}.{bare(number)}"
+
+
+async def read_facts(order_id: str, *, landscape: Landscape, store: AsyncEngine, deadline: Deadline) -> OrderFacts:
+    """Everything about the order that can be read until the deadline. An id that no ERP of ours made is no order."""
+    instance, _, number = canonical(order_id).partition(".")
+    erp = landscape.erps.get(instance)
+    if erp is None or not number:
+        raise NoSuchThing("order", order_id)
+    order_id = canonical(order_id)
+    schedulers = {plant.scheduler for plant in landscape.plants.values() if plant.erp == instance and plant.scheduler}
+    revision, line_ids = await _ours(store, order_id, instance, number)
+    async with asyncio.TaskGroup() as asking:
+        order = asking.create_task(ask(erp.read_order(number, deadline=deadline), deadline))
+        plans = {
+            name: asking.create_task(ask(landscape.schedulers[name].commitments(number, deadline=deadline), deadline))
+            for name in schedulers
+        }
+        quote = asking.create_task(ask(landscape.crm.find_quote_of_order(number, deadline=deadline), deadline))
+    heard_plans = {name: plan.result() for name, plan in plans.items()}
+    return OrderFacts(order_id, instance, number, order.result(), heard_plans, quote.result(), revision, line_ids)
+
+
+async def visible_facts(caller: Caller, order_id: str, *, landscape: Landscape, store: AsyncEngine) -> OrderFacts:
+    """The facts of an order that is the caller's to see. Unknown and foreign are one, after the same calls."""
+    facts = await read_facts(order_id, landscape=landscape, store=store, deadline=caller.deadline)
+    if facts.erp.absent:
+        raise NoSuchThing("order", order_id)
+    customer = facts.customer
+    if customer is None:
+        raise NoSourceAnswered((facts.instance,))
+    if not _sees(caller.client, customer):
+        raise NoSuchThing("order", order_id)
+    return facts
+
+
+def sources_of(facts: OrderFacts, crm_instance: str) -> list[Source]:
+    """ERP, schedulers, CRM, in this order. None of them states an as-of time: all were read just now."""
+    heard: list[tuple[System, str, str, Heard[Order] | Heard[Commitments | None] | Heard[Quote | None]]] = [
+        ("erp", facts.instance, ORDER_API, facts.erp),
+        *(("scheduler", name, COMMITMENT_API, plan) for name, plan in sorted(facts.plans.items())),
+        ("crm", crm_instance, QUOTE_API, facts.crm),
+    ]
+    return [_source(f"s{place}", *one) for place, one in enumerate(heard, 1)]
+
+
+def _source(
+    ident: str,
+    system: System,
+    instance: str,
+    api: str,
+    heard: Heard[Order] | Heard[Commitments | None] | Heard[Quote | None],
+) -> Source:
+    if heard.outcome != "ok":
+        return Source(ident, system, instance, api, heard.outcome)
+    return Source(ident, system, instance, api, "ok", heard.at, heard.at, "inferred")
+
+
+def _version_of(held: Commitments | None) -> str:
+    return held.version if held else NOTHING
+
+
+def _sees(client: Client, customer: str) -> bool:
+    return client.may_speak_for(bare(customer))
+
+
+async def _ours(store: AsyncEngine, order_id: str, instance: str, number: str) -> tuple[int, dict[str, str]]:
+    async with store.connect() as connection:
+        return await own_revision(connection, order_id), await line_ids_of(connection, instance, number)

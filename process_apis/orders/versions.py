@@ -1,0 +1,56 @@
+"""The version of an order across systems: a sealed tuple of each part's own version.
+
+Sealed and not hashed, because the ERP's part goes back to the ERP byte for byte: a change is guarded by the version
+that the *caller* saw, not by one that was read a moment before writing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from policies.clients import Disclosure
+from process_apis.seals import SealBroken, Seals
+
+VERSION = "order-version+jws"
+NOT_SEEN = "?"
+"""The part of a system that was silent. It matches everything: who did not see a part has no view of it to lose."""
+NOTHING = ""
+"""The system answered, and holds nothing of this order."""
+
+
+class OrderVersion(Struct, frozen=True, array_like=True):
+    """What the caller saw: the ERP's ETag, the schedule's version, the CRM's time of change, our own revision."""
+
+    order_id: str
+    erp: str
+    plan: str
+    crm: str
+    own: int
+    disclosure: Disclosure
+
+
+def etag_of(version: OrderVersion, seals: Seals) -> str:
+    """A strong entity tag (RFC 9110 §8.8.3), quotes included. Equal versions have equal tags."""
+    return f'"{seals.seal(VERSION, version)}"'
+
+
+def version_in(if_match: str, order_id: str, disclosure: Disclosure, seals: Seals) -> OrderVersion | None:
+    """The version a caller presents; None if it is not one of this order, made for such a reader. `*` names none."""
+    try:
+        seen = seals.open(VERSION, if_match.strip().strip('"'), OrderVersion)
+    except SealBroken:
+        return None
+    return seen if (seen.order_id, seen.disclosure) == (order_id, disclosure) else None
+
+
+def moved_parts(seen: OrderVersion, now: OrderVersion) -> tuple[str, ...]:
+    """The systems whose part is not what was seen, in our words."""
+    parts = (("erp", seen.erp, now.erp), ("scheduler", seen.plan, now.plan), ("crm", seen.crm, now.crm))
+    moved = [name for name, before, after in parts if before != after and NOT_SEEN not in (before, after)]
+    return (*moved, "ordergate") if seen.own != now.own else tuple(moved)
+
+
+def crm_part(modified_at: datetime | None) -> str:
+    return modified_at.isoformat() if modified_at else NOTHING

@@ -1,0 +1,145 @@
+"""Before the pivot: resolve, simulate in ERP and plan, decide per policy, and ask the caller where the policies say so.
+
+All of it may be repeated freely; nothing of it leaves a trace in a neighbour.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from process_apis import operation_rows as rows
+from process_apis.exceptions import Finding, SourceMessage
+from process_apis.operations import OperationLine
+from process_apis.patience import through_outages
+from process_apis.quote_to_order import lines, references, rules
+from process_apis.quote_to_order.job import Conversion, End, certain
+from process_apis.quote_to_order.references import PlantFacts, Resolved
+from process_apis.quote_to_order.rules import Verdict
+from process_apis.stepping import Note, Refused, Superseded, step_deadline
+from system_apis.errors import SystemRefused
+from system_apis.sap.models import Simulation
+from system_apis.scheduler.models import PlannedPiece
+
+VALIDATING: Literal["validating"] = "validating"
+Planned = dict[str, tuple[PlannedPiece, ...]]
+
+
+class Decided(Struct, frozen=True):
+    """The verdict, how the lines are shown with it, and until when a proposal stands."""
+
+    verdict: Verdict
+    lines: tuple[OperationLine, ...]
+    decide_by: datetime | None
+
+
+async def resolve(job: Conversion) -> Resolved:
+    plants = {name: PlantFacts(plant.erp, plant.scheduler) for name, plant in job.landscape.plants.items()}
+
+    async def resolved() -> Resolved:
+        return references.resolve(job.terms.quote, plants, job.landscape.default_plant, job.today())
+
+    return certain(await job.run.forward("resolve", VALIDATING, resolved, Resolved))
+
+
+async def settle(job: Conversion, resolved: Resolved) -> Decided | End:
+    """A verdict to act on: decided by the policies, or by the caller for as long as the facts keep to the proposal."""
+    accepted: Verdict | None = None
+    while True:
+        decided = await _decide(job, resolved, accepted)
+        if decided.verdict.decision != "ask" or decided.decide_by is None:
+            return decided
+        answer = await _ask(job, decided.decide_by)
+        if answer == "accept":
+            accepted = decided.verdict
+        elif answer == "reject":
+            return End("rejected", "the proposal was not accepted")
+        elif answer is None:
+            return End("expired", f"nobody decided until {decided.decide_by:%Y-%m-%d %H:%M} UTC")
+        else:
+            raise Superseded(job.run.operation_id)
+
+
+async def _decide(job: Conversion, resolved: Resolved, accepted: Verdict | None) -> Decided:
+    simulation = await _simulate_order(job, resolved) if resolved.demands else None
+    planned = await _simulate_schedule(job, resolved, simulation) if isinstance(simulation, Simulation) else {}
+
+    async def decide() -> Decided:
+        if isinstance(simulation, Simulation):
+            verdict = rules.judge(job.terms, resolved, simulation, planned, accepted)
+            currency = simulation.currency
+        else:
+            finding = _not_simulated(simulation) if simulation else None
+            verdict, currency = rules.refused_as_a_whole(job.terms, resolved, finding), job.terms.quote.currency
+        shown = lines.decided_lines(job.terms, job.operation.lines, verdict, currency)
+        return Decided(verdict, shown, job.run.clock() + job.decision_ttl if verdict.decision == "ask" else None)
+
+    decided: Decided | Refused = await job.run.forward("decide", VALIDATING, decide, Decided, note=_note_decision)
+    return certain(decided)
+
+
+def _note_decision(decided: Decided) -> Note:
+    columns = {"lines": decided.lines, "decide_by": decided.decide_by}
+    if decided.decide_by is None:
+        return Note(columns, decided.verdict.findings)
+    return Note(columns, decided.verdict.findings, state="awaitingDecision", event="quote.conversion.awaitingDecision")
+
+
+async def _simulate_order(job: Conversion, resolved: Resolved) -> Simulation | Refused:
+    """Price, tax, credit and availability in one question to the ERP."""
+    erp = job.landscape.erps[resolved.erp]
+
+    async def simulate() -> Simulation:
+        return await erp.simulate(
+            job.terms.quote.customer, job.landscape.sales_area, resolved.demands, deadline=step_deadline()
+        )
+
+    # An accepted proposal has done its work once the facts are looked at again.
+    return await job.run.forward(
+        "simulateOrder", VALIDATING, simulate, Simulation, system="erp", entering={"decision": None}
+    )
+
+
+async def _simulate_schedule(job: Conversion, resolved: Resolved, simulation: Simulation) -> Planned:
+    """What the plan can do about the shortfall. A plan that refuses to look at a line can do nothing about it."""
+    shortfalls = references.shortfalls(resolved.demands, simulation)
+
+    async def simulate() -> Planned:
+        planned: Planned = {}
+        for plant, needs in shortfalls.items():
+            scheduler = job.landscape.scheduler_of(plant)
+            if scheduler is None:
+                continue
+            try:
+                scenario = await scheduler.simulate(plant, needs, order_reference=None, deadline=step_deadline())
+            except SystemRefused as no:
+                if no.safe_to_repeat:
+                    raise
+                continue
+            planned |= {line.line_id: line.pieces for line in scenario.lines}
+        return planned
+
+    if not shortfalls:
+        return {}
+    return certain(await job.run.forward("simulateSchedule", VALIDATING, simulate, Planned, system="scheduler"))
+
+
+async def _ask(job: Conversion, until: datetime) -> str | None:
+    """`accept` or `reject`; `moved` if the operation was cancelled meanwhile; None if time is up."""
+    run = job.run
+
+    async def look() -> str | None:
+        async with run.store.connect() as connection:
+            operation = await rows.load(connection, run.operation_id)
+        if operation is None or operation.state != "awaitingDecision":
+            return "moved"
+        return operation.decision
+
+    return await run.durable.wait_for_decision(run.operation_id, lambda: through_outages(look), str | None, until)
+
+
+def _not_simulated(no: Refused) -> Finding:
+    detail = "the ERP does not take the order"
+    return Finding("order-refused", detail, "erp", no.instance, blocking=True, source=SourceMessage(no.code, no.text))

@@ -1,0 +1,47 @@
+"""What every step of a conversion has in its hands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TypeVar
+
+from msgspec import Struct
+
+from process_apis.landscape import Landscape
+from process_apis.operations import Operation, State
+from process_apis.quote_to_order.models import Terms
+from process_apis.stepping import Refused, Run
+
+T = TypeVar("T")
+DECISION_TTL = timedelta(hours=72)
+
+
+class End(Struct, frozen=True):
+    """How a conversion ends without an order, and in one sentence why."""
+
+    state: State
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """One run of one conversion. `operation` is how the run found it; what changes since is in the store."""
+
+    run: Run
+    landscape: Landscape
+    operation: Operation
+    terms: Terms
+    decision_ttl: timedelta
+
+    def today(self) -> date:
+        """The day it is where we deliver from."""
+        zone = self.landscape.plants[self.landscape.default_plant].time_zone
+        return self.run.clock().astimezone(zone).date()
+
+
+def certain(value: T | Refused) -> T:
+    """The value of a step that has nobody to refuse it."""
+    if isinstance(value, Refused):
+        raise TypeError(f"a step that asks nobody was refused: {value.text}")
+    return value

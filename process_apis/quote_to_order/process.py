@@ -1,0 +1,240 @@
+"""Quote to order as the edge calls it: start a conversion, watch it, decide on its proposal, stop it in time.
+
+The quote is read before anything is promised. After that one transaction holds the answer, the operation, the claimed
+lines and the first event; from then on nothing gets lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime
+
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from policies.idempotency import Claim
+from process_apis import operation_rows as rows
+from process_apis.caller import Caller
+from process_apis.durable import Durable
+from process_apis.errors import DecisionNotPossible, LinesAlreadyConverted, NoSuchThing, VersionStale
+from process_apis.faults import refuse_if_any
+from process_apis.landscape import Landscape
+from process_apis.operations import (
+    AT_REST,
+    CANCELLABLE,
+    Operation,
+    OperationPage,
+    OperationView,
+    matches,
+    view,
+)
+from process_apis.quote_to_order import lines, references
+from process_apis.quote_to_order.models import KIND, CancelRequest, ConversionRequest, DecisionRequest, Terms
+from process_apis.stepping import tell
+from process_apis.tables import operations
+from process_apis.words import new_id
+from system_apis.errors import NotFoundInSystem
+from system_apis.salesforce.models import Quote
+
+MOST_LISTED = 100
+FIRST_LOOK_S, LONGEST_LOOK_S = 0.02, 0.25
+
+
+async def convert_quote(
+    caller: Caller,
+    request: ConversionRequest,
+    *,
+    quote_id: str,
+    store: AsyncEngine,
+    landscape: Landscape,
+    durable: Durable,
+) -> OperationView:
+    """Start exactly one conversion of the quote (or of the lines named), or say at once why not."""
+    claim = _claim_of(caller)
+    now = datetime.now(UTC)
+    today = _today(landscape, now)
+    quote = await _readable_quote(caller, quote_id, landscape)
+    references.refuse_unconvertible(quote, request, today)
+    refuse_if_any(references.request_faults(request, quote))
+    quote = replace(quote, lines=references.chosen_lines(quote, request))
+    operation = _received(caller, request, quote, landscape, now)
+    line_ids = [line.line_id for line in quote.lines]
+    try:
+        async with claim.settle() as settlement:
+            await rows.insert_operation(settlement.connection, operation)
+            await rows.claim_lines(
+                settlement.connection, quote.quote_id, quote.version, line_ids, operation.operation_id
+            )
+            await tell(settlement.connection, operation, "quote.conversion.started")
+            settlement.answer = view(operation, (), now)
+    except IntegrityError as clash:
+        async with store.connect() as connection:
+            holder = await rows.holder_of(connection, quote.quote_id, quote.version, line_ids)
+        if holder is None:
+            raise
+        raise LinesAlreadyConverted(quote.quote_id, holder) from clash
+    await durable.start_once(KIND, operation.operation_id)
+    return await _after_waiting(caller, claim, operation.operation_id, store)
+
+
+async def get_operation(caller: Caller, _request: None, *, operation_id: str, store: AsyncEngine) -> OperationView:
+    """The monitor. Somebody else's operation does not exist for the caller."""
+    return await _viewed(caller, operation_id, store)
+
+
+async def list_operations(
+    caller: Caller, _request: None, *, store: AsyncEngine, limit: int = 20, cursor: str | None = None
+) -> OperationPage:
+    """The caller's operations, newest first."""
+    limit = max(1, min(limit, MOST_LISTED))
+    async with store.connect() as connection:
+        found = await rows.page(connection, caller.client, older_than=cursor, limit=limit + 1)
+        page = found[:limit]
+        steps = await rows.steps_of(connection, *(one.operation_id for one in page))
+    now = datetime.now(UTC)
+    views = tuple(view(one, steps[one.operation_id], now) for one in page)
+    return OperationPage(views, page[-1].operation_id if len(found) > limit else None)
+
+
+async def decide_operation(
+    caller: Caller, request: DecisionRequest, *, operation_id: str, store: AsyncEngine, durable: Durable
+) -> OperationView:
+    """Accept or reject the proposal as the caller saw it."""
+    claim = _claim_of(caller)
+    seen = await _visible(caller, operation_id, store)
+    if seen.state != "awaitingDecision" or seen.decision is not None:
+        raise DecisionNotPossible("operation", operation_id, seen.state)
+    if not matches(caller.if_match or "", seen.etag):
+        raise VersionStale("operation", operation_id, seen.etag)
+    unmoved = operations.c.revision == seen.revision
+    async with claim.settle() as settlement:
+        now = datetime.now(UTC)
+        if not await rows.change(settlement.connection, operation_id, now, unmoved, decision=request.decision):
+            raise VersionStale("operation", operation_id, seen.etag)
+        decided = await _reloaded(settlement.connection, operation_id)
+        await tell(settlement.connection, decided, "quote.conversion.decided")
+        steps = await rows.steps_of(settlement.connection, operation_id)
+        settlement.answer = view(decided, steps[operation_id], now)
+    durable.deliver_decision(operation_id)
+    return await _after_waiting(caller, claim, operation_id, store, decided=True)
+
+
+async def cancel_operation(
+    caller: Caller, _request: CancelRequest | None, *, operation_id: str, store: AsyncEngine, durable: Durable
+) -> OperationView:
+    """Stop it before there can be an order; its lines may be converted again."""
+    claim = _claim_of(caller)
+    seen = await _visible(caller, operation_id, store)
+    async with claim.settle() as settlement:
+        now = datetime.now(UTC)
+        stopped = await rows.enter(
+            settlement.connection, operation_id, "cancelled", now, executor=None, waiting_for=None, retry_at=None
+        )
+        cancelled = await _reloaded(settlement.connection, operation_id)
+        if not stopped:
+            raise DecisionNotPossible("operation", operation_id, cancelled.state)
+        await rows.release_lines(settlement.connection, operation_id)
+        await tell(settlement.connection, cancelled, "quote.conversion.cancelled")
+        steps = await rows.steps_of(settlement.connection, operation_id)
+        settlement.answer = answer = view(cancelled, steps[operation_id], now)
+    if seen.state in CANCELLABLE:
+        durable.deliver_decision(operation_id)
+    return answer
+
+
+def _claim_of(caller: Caller) -> Claim:
+    if caller.claim is None:
+        raise LookupError("this process starts or decides something: its route must be declared once=True")
+    return caller.claim
+
+
+def _today(landscape: Landscape, now: datetime) -> date:
+    return now.astimezone(landscape.plants[landscape.default_plant].time_zone).date()
+
+
+async def _readable_quote(caller: Caller, quote_id: str, landscape: Landscape) -> Quote:
+    try:
+        quote = await landscape.crm.read_quote(quote_id, deadline=caller.deadline)
+    except NotFoundInSystem:
+        raise NoSuchThing("quote", quote_id) from None
+    if not caller.client.may_speak_for(quote.customer):
+        raise NoSuchThing("quote", quote_id)
+    return quote
+
+
+def _received(
+    caller: Caller, request: ConversionRequest, quote: Quote, landscape: Landscape, now: datetime
+) -> Operation:
+    return Operation(
+        operation_id=new_id("op"),
+        kind=KIND,
+        state="received",
+        waiting_for=None,
+        retry_at=None,
+        revision=1,
+        executor=None,
+        client_id=caller.client.client_id,
+        customer=quote.customer,
+        quote_id=quote.quote_id,
+        quote_version=quote.version,
+        terms=msgspec.json.encode(Terms(request, quote)).decode(),
+        lines=lines.first_lines(quote, landscape.default_plant, _today(landscape, now)),
+        exceptions=(),
+        order_instance=None,
+        order_number=None,
+        decide_by=None,
+        decision=None,
+        correlation_id=caller.correlation_id,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+async def _visible(caller: Caller, operation_id: str, store: AsyncEngine) -> Operation:
+    async with store.connect() as connection:
+        operation = await rows.load(connection, operation_id)
+    if operation is None or not caller.client.may_speak_for(operation.customer):
+        raise NoSuchThing("operation", operation_id)
+    return operation
+
+
+async def _reloaded(connection: AsyncConnection, operation_id: str) -> Operation:
+    operation = await rows.load(connection, operation_id)
+    if operation is None:
+        raise NoSuchThing("operation", operation_id)
+    return operation
+
+
+async def _viewed(caller: Caller, operation_id: str, store: AsyncEngine) -> OperationView:
+    async with store.connect() as connection:
+        operation = await rows.load(connection, operation_id)
+        steps = await rows.steps_of(connection, operation_id)
+    if operation is None or not caller.client.may_speak_for(operation.customer):
+        raise NoSuchThing("operation", operation_id)
+    return view(operation, steps[operation_id], datetime.now(UTC))
+
+
+async def _after_waiting(
+    caller: Caller, claim: Claim, operation_id: str, store: AsyncEngine, *, decided: bool = False
+) -> OperationView:
+    """The operation once it is at rest, or as it stands when the caller's patience is over (RFC 7240 `wait`).
+
+    What the caller is told is what a repeat of its call is told. Right after a decision the proposal still stands.
+    """
+    patience_s = min(caller.wait_s or 0.0, caller.deadline.remaining_s)
+    ends_at = asyncio.get_running_loop().time() + patience_s
+    pause_s = FIRST_LOOK_S
+    while True:
+        answer = await _viewed(caller, operation_id, store)
+        taken_up = not (decided and answer.state == "awaitingDecision" and answer.decision is not None)
+        resting = answer.state in AT_REST and taken_up
+        left_s = ends_at - asyncio.get_running_loop().time()
+        if resting or left_s <= 0:
+            break
+        await asyncio.sleep(min(pause_s, left_s))
+        pause_s = min(pause_s * 1.5, LONGEST_LOOK_S)
+    if patience_s > 0:
+        await claim.replace(answer)
+    return answer

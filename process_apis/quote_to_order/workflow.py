@@ -1,0 +1,160 @@
+"""The conversion itself, step by step, as the durable engine runs it. Read `_convert` from top to bottom.
+
+Before the order exists every step may be repeated freely; creating it is the pivot; after it everything goes forward.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from process_apis import operation_rows as rows
+from process_apis.durable import Durable
+from process_apis.exceptions import Finding
+from process_apis.landscape import Landscape
+from process_apis.operations import ENDED, Operation, OperationLine, State
+from process_apis.patience import through_outages
+from process_apis.quote_to_order import create, lines, rules, schedule
+from process_apis.quote_to_order.create import Placed
+from process_apis.quote_to_order.deciding import Decided, resolve, settle
+from process_apis.quote_to_order.finishing import finish
+from process_apis.quote_to_order.job import DECISION_TTL, Conversion, End, certain
+from process_apis.quote_to_order.models import KIND, Terms
+from process_apis.quote_to_order.references import Resolved
+from process_apis.quote_to_order.schedule import Scheduled
+from process_apis.quote_to_order.sweep import SWEEP_EVERY_S, sweep
+from process_apis.stepping import Note, Refused, Run, Superseded
+from system_apis import trail
+from system_apis.sap.client import SapErp
+from system_apis.sap.models import NewOrder
+
+SCHEDULING: State = "scheduling"
+log = logging.getLogger("ordergate.conversions")
+_terms = msgspec.json.Decoder(Terms)
+
+
+def register(
+    durable: Durable, *, store: AsyncEngine, landscape: Landscape, decision_ttl: timedelta = DECISION_TTL
+) -> None:
+    """Teach the engine this workflow and the broom behind it; before `launch`."""
+
+    async def convert(operation_id: str) -> None:
+        run = Run(operation_id, store, durable)
+        operation = await through_outages(lambda: _taken_over(run))
+        if operation is None:
+            return
+        trail.correlation_id.set(operation.correlation_id)
+        try:
+            await _convert(Conversion(run, landscape, operation, _terms.decode(operation.terms), decision_ttl))
+        except Superseded:
+            log.info("operation %s goes on without this run, or not at all", operation_id)
+
+    durable.workflow(KIND, convert)
+    durable.every(SWEEP_EVERY_S, lambda: sweep(store, durable))
+
+
+async def _taken_over(run: Run) -> Operation | None:
+    """From here on this process acts for the operation. Not a step: each new run of it says so anew."""
+    async with run.store.begin() as connection:
+        await rows.take_over(connection, run.operation_id, run.durable.executor_id)
+        operation = await rows.load(connection, run.operation_id)
+    return None if operation is None or operation.state in ENDED else operation
+
+
+async def _convert(job: Conversion) -> None:
+    resolved = await resolve(job)
+    decided = await settle(job, resolved)
+    if isinstance(decided, End):
+        await finish(job, job.operation.lines, without_order=decided)
+        return
+    if decided.verdict.decision == "reject":
+        await finish(job, decided.lines, without_order=End("rejected", _why(decided.verdict.findings)))
+        return
+    erp = job.landscape.erps[resolved.erp]
+    placed = await _create(job, resolved, decided, erp)
+    if placed.refused is not None:
+        await finish(job, decided.lines, without_order=End("rejected", _why((placed.refused,))))
+    elif placed.unclear is None and placed.number is not None:
+        shown = await _schedule(job, resolved, decided, placed, erp)
+        await finish(job, shown, order=(erp.instance, placed.number))
+
+
+async def _create(job: Conversion, resolved: Resolved, decided: Decided, erp: SapErp) -> Placed:
+    """The pivot."""
+    demands = tuple(demand for demand in resolved.demands if demand.line_id in decided.verdict.ordered)
+    new = NewOrder(
+        reference=job.run.operation_id,
+        customer_po=job.terms.request.customer_po,
+        sales_area=job.landscape.sales_area,
+        sold_to=job.terms.quote.customer,
+        ship_to=job.terms.quote.customer,
+        requested_date=min(demand.requested_date for demand in demands),
+        lines=demands,
+    )
+
+    async def place() -> Placed:
+        return await create.place_order(job.run, erp, new)
+
+    def noted(placed: Placed) -> Note:
+        known = {"order_instance": erp.instance, "order_number": placed.number} if placed.number else {}
+        if placed.refused:
+            return Note(findings=(placed.refused,))
+        if placed.unclear:
+            event = "quote.conversion.actionRequired"
+            return Note(known, (placed.unclear,), state="actionRequired", event=event)
+        shown = lines.with_items(decided.lines, placed.items)
+        return Note({**known, "lines": shown}, state=SCHEDULING, event="quote.conversion.orderCreated")
+
+    placed: Placed | Refused = await job.run.forward(create.STEP, create.STATE, place, Placed, system="erp", note=noted)
+    return certain(placed)
+
+
+async def _schedule(
+    job: Conversion, resolved: Resolved, decided: Decided, placed: Placed, erp: SapErp
+) -> tuple[OperationLine, ...]:
+    """Days on the order, capacity in the plan, the plan's days on the order; the lines as they then stand."""
+    number, items = placed.number or "", placed.items
+    wanted = {demand.line_id: demand.requested_date for demand in resolved.demands if demand.line_id in items}
+    if len(set(wanted.values())) > 1:
+        await _report(job, "requestDates", lambda: schedule.request_dates(erp, number, items, wanted))
+
+    async def commit() -> Scheduled:
+        return await schedule.commit_schedule(job.landscape, erp, number, items, wanted)
+
+    def shown_after(scheduled: Scheduled) -> tuple[OperationLine, ...]:
+        return lines.with_dates(lines.with_items(decided.lines, items), resolved.demands, scheduled.pieces)
+
+    def noted(scheduled: Scheduled) -> Note:
+        missed = (
+            rules.broken_promise(plan, scheduled.pieces[plan.line_id], erp.instance)
+            for plan in decided.verdict.lines
+            if plan.line_id in scheduled.pieces
+        )
+        findings = (*scheduled.findings, *(one for one in missed if one))
+        return Note({"lines": shown_after(scheduled)}, findings)
+
+    answer: Scheduled | Refused = await job.run.forward(
+        "commitSchedule", SCHEDULING, commit, Scheduled, system="scheduler", note=noted
+    )
+    scheduled = certain(answer)
+    made_by = scheduled.made_by
+    if made_by:
+        await _report(job, "confirmDates", lambda: schedule.confirm_dates(erp, number, items, made_by))
+    return shown_after(scheduled)
+
+
+async def _report(job: Conversion, name: str, change: schedule.Change) -> None:
+    """A change of the order whose refusal is an exception to work off and nothing worse."""
+    shape = tuple[Finding, ...]
+    await job.run.forward(name, SCHEDULING, change, shape, system="erp", note=lambda findings: Note(findings=findings))
+
+
+def _why(findings: Iterable[Finding]) -> str:
+    """In one line: what the CRM shows to people."""
+    blocking = [one for one in findings if one.blocking]
+    said = [f"{one.code}: {one.source.text if one.source else one.detail}" for one in blocking]
+    return "; ".join(dict.fromkeys(said)) or "not all lines can be ordered"

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from policies.clients import Client
+from process_apis import errors
+from process_apis.operations import OperationView
+from process_apis.tables import events, operations
+from system_apis.deadline import Deadline
+from system_apis.errors import SystemUnavailable
+from tests.integration.quote_to_order import witness
+from tests.integration.quote_to_order.shop import NORTH, Shop
+from tests.sandbox import RunningSandbox
+
+SOUTH = Client("dealer-south", "South", "partner", frozenset({"orders:write"}), ("17100002",), ("1710",))
+
+
+async def stored(shop: Shop) -> int:
+    async with shop.store.connect() as connection:
+        return int(await connection.scalar(select(func.count()).select_from(operations)) or 0)
+
+
+async def test_an_approved_quote_becomes_one_order_planned_and_known_to_the_crm(
+    shop: Shop, fresh_sandbox: RunningSandbox
+) -> None:
+    quote_id = fresh_sandbox.quote_id("Q-1001")
+    done = await shop.convert(quote_id, client=NORTH)
+    assert done.state == "completed"
+    orders = witness.orders_of(fresh_sandbox, done.operation_id)
+    assert [f"s4-1710.{order['SalesOrder']}" for order in orders] == [done.order_id]
+    assert orders[0]["PurchaseOrderByCustomer"] == "PO-1"
+    assert [item["Material"] for item in orders[0]["to_Item"]["results"]] == ["TG11", "TG12", "FG126"]
+    assert [line.state for line in done.lines] == ["confirmed", "confirmedLate", "confirmedLate"]
+    planned = witness.commitments(fresh_sandbox, orders[0]["SalesOrder"])
+    assert sum(int(line["quantity"]) for line in planned) == 40
+    told = witness.quote(fresh_sandbox, quote_id)
+    assert told["ERP_Order_Number__c"] == orders[0]["SalesOrder"]
+    assert told["Ordergate_State__c"] == "completed"
+    assert told["Ordergate_Operation__c"] == done.operation_id
+    days = [str(piece.delivery_date) for line in done.lines for piece in line.schedule]
+    assert told["Confirmed_Date__c"] == max(days)
+    assert {line["date"] for line in planned} < set(days)
+
+
+async def test_what_the_caller_was_told_while_waiting_is_what_its_repeat_is_told(
+    shop: Shop, fresh_sandbox: RunningSandbox
+) -> None:
+    done = await shop.convert(fresh_sandbox.quote_id("Q-1010"))
+    assert done.state == "completed"
+    assert done.retry_after_seconds is None
+    assert [step.name for step in done.steps][-2:] == ["writeBack", "complete"]
+    assert all(step.attempts == 1 and step.outcome == "ok" for step in done.steps)
+
+
+async def test_lines_with_days_of_their_own_keep_them_on_the_order(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    quote_id = fresh_sandbox.quote_id("Q-1001")
+    quote = await shop.landscape.crm.read_quote(quote_id, deadline=Deadline.after(5))
+    later = quote.lines[0].requested_date + timedelta(days=20)
+    witness.change_line(fresh_sandbox, quote.lines[0].line_id, {"Requested_Date__c": str(later)})
+    done = await shop.convert(quote_id)
+    assert done.state == "completed"
+    assert "requestDates" in [step.name for step in done.steps]
+    erp = shop.landscape.erps["s4-1710"]
+    order = await erp.read_order(str(done.order_id).split(".")[1], deadline=Deadline.after(5))
+    assert [item.confirmations[0].requested_date for item in order.items] == [
+        line.requested_date for line in done.lines
+    ]
+    assert order.items[0].confirmations[0].date == later
+
+
+async def test_a_quote_line_is_converted_once_and_the_rest_may_follow(
+    shop: Shop, fresh_sandbox: RunningSandbox
+) -> None:
+    quote_id = fresh_sandbox.quote_id("Q-1001")
+    whole = (await shop.landscape.crm.read_quote(quote_id, deadline=Deadline.after(5))).lines
+    first = await shop.convert(quote_id, lines=[{"lineId": whole[0].line_id}])
+    with pytest.raises(errors.LinesAlreadyConverted) as held:
+        await shop.convert(quote_id)
+    assert held.value.operation_id == first.operation_id
+    second = await shop.convert(quote_id, lines=[{"lineId": line.line_id} for line in whole[1:]])
+    assert [first.state, second.state] == ["completed", "completed"]
+    assert first.order_id != second.order_id
+
+
+async def test_many_at_once_convert_a_quote_exactly_once(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    quote_id = fresh_sandbox.quote_id("Q-1011")
+    answers = await asyncio.gather(*(shop.convert(quote_id) for _ in range(8)), return_exceptions=True)
+    made = [one for one in answers if isinstance(one, OperationView)]
+    assert len(made) == 1
+    assert all(isinstance(one, errors.LinesAlreadyConverted) for one in answers if one is not made[0])
+    assert witness.posts(fresh_sandbox) == 1
+
+
+@pytest.mark.parametrize("name", ["Q-1003", "Q-1004", "Q-1005"])
+async def test_a_quote_that_is_not_approved_is_refused_before_anything_is_kept(
+    shop: Shop, fresh_sandbox: RunningSandbox, name: str
+) -> None:
+    with pytest.raises(errors.QuoteNotConvertible):
+        await shop.convert(fresh_sandbox.quote_id(name))
+    assert await stored(shop) == 0
+
+
+@pytest.mark.parametrize("quote", ["0Q0Hp0000009999KAA", "no-id-at-all", "Q-1002"])
+async def test_an_unknown_and_a_foreign_quote_are_the_same_to_a_dealer(
+    shop: Shop, fresh_sandbox: RunningSandbox, quote: str
+) -> None:
+    wanted = fresh_sandbox.quote_id(quote) if quote.startswith("Q-") else quote
+    with pytest.raises(errors.NoSuchThing) as unknown:
+        await shop.convert(wanted, client=NORTH)
+    assert (unknown.value.kind, unknown.value.ident) == ("quote", wanted)
+
+
+async def test_a_stale_quote_version_is_refused_with_the_current_one(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    with pytest.raises(errors.QuoteVersionMoved) as moved:
+        await shop.convert(fresh_sandbox.quote_id("Q-1010"), quoteVersion="0")
+    assert moved.value.current == "1"
+
+
+async def test_nothing_is_kept_while_the_crm_is_down(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    quote_id = fresh_sandbox.quote_id("Q-1010")
+    fresh_sandbox.fault("salesforce", "unavailable")
+    with pytest.raises(SystemUnavailable):
+        await shop.convert(quote_id)
+    assert await stored(shop) == 0
+
+
+async def test_a_foreign_operation_does_not_exist(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    done = await shop.convert(fresh_sandbox.quote_id("Q-1010"), client=NORTH)
+    assert (await shop.look(done.operation_id, NORTH)).state == "completed"
+    with pytest.raises(errors.NoSuchThing):
+        await shop.look(done.operation_id, SOUTH)
+
+
+async def test_a_discontinued_item_stays_behind_and_the_others_are_ordered(
+    shop: Shop, fresh_sandbox: RunningSandbox
+) -> None:
+    quote_id = fresh_sandbox.quote_id("Q-1006")
+    done = await shop.convert(quote_id, acceptance={"mode": "validLines"})
+    assert done.state == "completedWithExceptions"
+    refused = [line for line in done.lines if line.state == "rejected"]
+    assert [line.product for line in refused] == ["TG14"]
+    told = next(one for one in done.exceptions if one.line_id == refused[0].line_id)
+    assert (told.code, told.blocking, told.owner.role) == ("item-discontinued", True, "sales")
+    assert told.source_message is not None
+    (order,) = witness.orders_of(fresh_sandbox, done.operation_id)
+    assert len(order["to_Item"]["results"]) == 4
+    # the line that was left behind is free: another conversion may try it
+    with pytest.raises(errors.LinesAlreadyConverted):
+        await shop.convert(quote_id)
+    again = await shop.convert(quote_id, lines=[{"lineId": refused[0].line_id}])
+    assert again.state == "rejected"
+
+
+async def test_all_or_nothing_makes_no_order_and_tells_the_crm_why(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    quote_id = fresh_sandbox.quote_id("Q-1006")
+    done = await shop.convert(quote_id)
+    assert (done.state, done.order_id) == ("rejected", None)
+    assert {line.state for line in done.lines} == {"rejected"}
+    assert witness.posts(fresh_sandbox) == 0
+    told = witness.quote(fresh_sandbox, quote_id)
+    assert told["Ordergate_State__c"] == "rejected"
+    assert "item-discontinued" in told["Ordergate_Message__c"]
+    assert not told["ERP_Order_Number__c"]
+
+
+async def test_a_credit_hold_rejects_or_is_ordered_on_hold_as_the_policy_says(
+    shop: Shop, fresh_sandbox: RunningSandbox
+) -> None:
+    quote_id = fresh_sandbox.quote_id("Q-1007")
+    refused = await shop.convert(quote_id)
+    assert refused.state == "rejected"
+    assert [one.code for one in refused.exceptions] == ["credit-hold"]
+    held = await shop.convert(quote_id, creditPolicy="createOnHold")
+    assert held.state == "completedWithExceptions"
+    assert [(one.code, one.blocking) for one in held.exceptions] == [("credit-hold", False)]
+
+
+async def test_every_change_is_told_once_and_in_order(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    done = await shop.convert(fresh_sandbox.quote_id("Q-1010"))
+    async with shop.store.connect() as connection:
+        rows = (await connection.execute(select(events).order_by(events.c.sequence))).all()
+    assert [row.type for row in rows] == [
+        "quote.conversion.started",
+        "quote.conversion.orderCreated",
+        "quote.conversion.completed",
+    ]
+    assert {(row.subject, row.correlation_id) for row in rows} == {(done.operation_id, done.correlation_id)}
+
+
+async def test_the_correlation_id_reaches_every_neighbour(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    done = await shop.convert(fresh_sandbox.quote_id("Q-1001"))
+    for system in ("sap", "salesforce", "scheduler"):
+        heard = {entry["correlationId"] for entry in fresh_sandbox.journal(system)}
+        assert done.correlation_id in heard, system

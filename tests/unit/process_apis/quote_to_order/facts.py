@@ -1,0 +1,94 @@
+"""Quotes and simulations to decide on."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from process_apis.quote_to_order.models import ConversionRequest, Terms
+from process_apis.quote_to_order.references import PlantFacts, Resolved, resolve
+from system_apis.salesforce.models import Quote, QuoteLine
+from system_apis.sap.models import Confirmation, CreditState, SimulatedLine, Simulation, SourceMessage
+
+TODAY = date(2026, 3, 2)
+WANTED = TODAY + timedelta(days=5)
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+PLANTS = {
+    "1710": PlantFacts("s4-1710", "aps-1710"),
+    "1720": PlantFacts("s4-1710", None),
+    "2000": PlantFacts("s4-2000", None),
+}
+
+
+def line(line_id: str = "a", quantity: int = 10, **changes: Any) -> QuoteLine:
+    fields = {
+        "line_id": line_id,
+        "number": "1",
+        "material": "TG11",
+        "quantity": Decimal(quantity),
+        "unit": "C62",
+        "unit_price": Decimal("17.50"),
+        "requested_date": WANTED,
+        "plant": None,
+        **changes,
+    }
+    return QuoteLine(**fields)
+
+
+def quote(*lines: QuoteLine, **changes: Any) -> Quote:
+    fields = {
+        "quote_id": "0Q0",
+        "number": "00001",
+        "name": "Q-1",
+        "state": "approved",
+        "version": "1",
+        "customer": "17100001",
+        "currency": "USD",
+        "expires_on": None,
+        "order_number": None,
+        "modified_at": NOW,
+        "lines": lines or (line(),),
+        **changes,
+    }
+    return Quote(**fields)
+
+
+def request(**members: Any) -> ConversionRequest:
+    return msgspec.convert({"customerPo": "PO-1", **members}, ConversionRequest)
+
+
+def terms(*lines: QuoteLine, **members: Any) -> Terms:
+    return Terms(request(**members), quote(*lines))
+
+
+def resolved(of: Terms) -> Resolved:
+    return resolve(of.quote, PLANTS, "1710", TODAY)
+
+
+def answered(
+    asked: QuoteLine, *confirmed: tuple[int, int], net: str | None = None, unit: str | None = None
+) -> SimulatedLine:
+    """`confirmed`: quantity and days after the requested one. Without a price, exactly what was quoted."""
+    promised = net if net is not None else asked.unit_price * asked.quantity
+    return SimulatedLine(
+        line_id=asked.line_id,
+        material=asked.material,
+        plant=asked.plant or "1710",
+        quantity=asked.quantity,
+        unit=unit or asked.unit,
+        net_amount=Decimal(promised),
+        tax_amount=Decimal(0),
+        confirmations=tuple(
+            Confirmation(WANTED, WANTED + timedelta(days=days), Decimal(0), Decimal(quantity))
+            for quantity, days in confirmed
+        ),
+    )
+
+
+def simulation(
+    *lines: SimulatedLine, credit: CreditState = "ok", refused: dict[str, SourceMessage] | None = None
+) -> Simulation:
+    return Simulation(lines, refused or {}, Decimal(0), Decimal(0), "USD", credit, (), NOW)
