@@ -1,0 +1,192 @@
+"""The words of the public document that no type and no sheet can say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+PHRASES = {
+    200: "OK",
+    201: "Created",
+    202: "Accepted",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    408: "Request Timeout",
+    409: "Conflict",
+    412: "Precondition Failed",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    428: "Precondition Required",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+}
+"""RFC 9110's, kept here because Python's own change with its version, and the document must not."""
+
+TOKEN_URL = "https://login.manufacturer.example/token"  # noqa: S105  an address; each installation has its own
+
+INFO: Json = {
+    "title": "Ordergate",
+    "version": "1.0.0",
+    "summary": "The one governed door between CRM, ERP and production scheduler.",
+    "description": (
+        "Can we promise this, when, and how sure are we? Turn an accepted quote into exactly one order. Change a "
+        "running order without losing or doubling anything.\n\n"
+        "Members are camelCase. Quantities are decimal strings with a UN/ECE Rec 20 unit, money is a decimal string "
+        "with an ISO 4217 currency, days end in `Date`, instants are RFC 3339 UTC and end in `At`. Unknown members of "
+        "a request are refused; answers may gain members and enum values. Every refusal is a problem (RFC 9457), as "
+        "application/json for those who accept only that. `traceparent` (W3C) is taken and sent on."
+    ),
+    "contact": {"name": "The integration desk of the manufacturer", "url": "https://ordergate.example/contact"},
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+}
+
+TAGS = {
+    "Promises": "What can be promised, when, and how sure that is. Reserves nothing.",
+    "Operations": "A quote on its way to an order, and how far it is.",
+    "Orders": "An order as ERP, scheduler and CRM see it, and changes that are shown before they are made.",
+    "Events": "What happened, in order, to be read again and again.",
+}
+
+SCOPES = {
+    "atp:read": "Ask what can be promised",
+    "orders:read": "Read operations, orders and events",
+    "orders:write": "Convert quotes, change orders, decide",
+}
+
+
+def _string(description: str, longest: int, **more: Any) -> Json:
+    return {"description": description, "schema": {"type": "string", "minLength": 1, "maxLength": longest, **more}}
+
+
+PATH_PARAMETERS: dict[str, Json] = {
+    "quoteId": _string("The CRM's record id of the quote.", 128, examples=["0Q0Qy000000Q1001AA"]),
+    "operationId": _string("The id of the operation.", 128, examples=["op_01JDA7Q4Z5W9X2Y3V4T5S6R7Q8"]),
+    "orderId": _string("`<ERP instance>.<number>`.", 128, examples=["s4-1710.4711"]),
+    "changeRequestId": _string("The id of the change request.", 128, examples=["ocr_01JDA7Q4Z5W9X2Y3V4T5S6R7Q8"]),
+}
+
+REQUEST_HEADERS: Json = {
+    "XCorrelationId": {
+        "name": "X-Correlation-ID",
+        "in": "header",
+        "required": False,
+        **_string("Yours, to find the call again in every system; made if missing, echoed always.", 128),
+    },
+    "XRequestTimeoutMs": {
+        "name": "X-Request-Timeout-Ms",
+        "in": "header",
+        "required": False,
+        "description": "How long you wait; what is left of it goes along to every system.",
+        "schema": {"type": "integer", "format": "int32", "minimum": 100, "maximum": 30000},
+    },
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": True,
+        **_string("A key of yours for this one wish, quoted or bare; repeat the wish with the same key.", 257),
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "required": True,
+        **_string("The `etag` of the version you saw.", 8192),
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "required": False,
+        **_string("The `etag` you hold: 304 if it is still the current one.", 8192),
+    },
+    "Prefer": {
+        "name": "Prefer",
+        "in": "header",
+        "required": False,
+        **_string(
+            "`wait=N`: wait up to N seconds for the end; `respond-async`: do not wait.", 128, examples=["wait=10"]
+        ),
+    },
+}
+
+EVERY_ANSWER = ("X-Correlation-ID", "X-Request-ID")
+
+RESPONSE_HEADERS: Json = {
+    "X-Correlation-ID": _string("Yours, or the one made for you.", 128),
+    "X-Request-ID": _string("The id of this call; the `instance` of a problem.", 64),
+    "RateLimit": _string("What is left of your limits (draft-ietf-httpapi-ratelimit-headers).", 512),
+    "RateLimit-Policy": _string("Your limits.", 512),
+    "ETag": _string("The version of what you read; also the member `etag`.", 8192),
+    "Location": _string("Where to look next; also the member `href`.", 512),
+    "Retry-After": {
+        "description": "Seconds to wait; also the member `retryAfterSeconds`.",
+        "schema": {"type": "integer", "format": "int32", "minimum": 0},
+    },
+    "Idempotency-Replayed": _string("`true` if this is the answer to an earlier call with the same key.", 8),
+    "WWW-Authenticate": _string("How to authenticate (RFC 6750, RFC 9728).", 1024),
+}
+
+EXAMPLES: dict[str, Json] = {
+    "checkAvailability": {
+        "threeLines": {
+            "summary": "Three lines for a customer",
+            "value": {
+                "soldTo": {"id": "17100001"},
+                "lines": [
+                    {
+                        "lineId": "1",
+                        "product": {"id": "TG11"},
+                        "quantity": {"value": "40", "unit": "C62"},
+                        "requestedDate": "2027-01-15",
+                    },
+                    {
+                        "lineId": "2",
+                        "product": {"id": "TG12"},
+                        "quantity": {"value": "100", "unit": "C62"},
+                        "requestedDate": "2027-01-15",
+                        "plant": "1710",
+                    },
+                    {
+                        "lineId": "3",
+                        "product": {"id": "FG126"},
+                        "quantity": {"value": "50", "unit": "C62"},
+                        "requestedDate": "2027-01-15",
+                    },
+                ],
+            },
+        }
+    },
+    "convertQuote": {
+        "wholeQuote": {
+            "summary": "All lines; what comes late is proposed first",
+            "value": {
+                "customerPo": "PO-4711",
+                "quoteVersion": "1",
+                "onLate": "propose",
+                "acceptance": {"mode": "validLines"},
+                "pricePolicy": {"tolerancePercent": "2.5", "onMismatch": "hold"},
+            },
+        }
+    },
+    "decideOperation": {"accept": {"summary": "Take it as shown", "value": {"decision": "accept"}}},
+    "cancelOperation": {"why": {"summary": "Say why", "value": {"reason": "The customer took it back."}}},
+    "requestChange": {
+        "moreAndEarlier": {
+            "summary": "More of a line, and earlier",
+            "value": {
+                "reason": "The customer's own order grew.",
+                "operations": [
+                    {"type": "increaseQuantity", "lineId": "10", "newQuantity": {"value": "60", "unit": "C62"}},
+                    {"type": "changeDate", "lineId": "10", "newDate": "2027-01-12"},
+                ],
+            },
+        }
+    },
+    "decideChange": {"accept": {"summary": "Commit it as proposed", "value": {"decision": "accept"}}},
+}
+"""Requests by operationId. A test decodes each as its route would."""

@@ -1,0 +1,104 @@
+"""Is it alive, is it ready, how is it doing: the three questions that machines ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from sqlalchemy.exc import SQLAlchemyError
+
+from policies.errors import IssuerUnavailable
+from system_apis.deadline import Deadline
+from system_apis.errors import UpstreamError
+from system_apis.http import Exchange
+
+PING_S = 1.0
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+Ping = Callable[[Deadline], Awaitable[object]]
+
+
+class NeighbourState(Struct, frozen=True):
+    """`up`, or `down` and why in one word: the name of the failure."""
+
+    state: Literal["up", "down"]
+    reason: str | None = None
+
+
+class Readiness(Struct, frozen=True):
+    """`ready` with everything up, `degraded` with a neighbour down, `notReady` without a store or on the way out."""
+
+    status: Literal["ready", "degraded", "notReady"]
+    store: NeighbourState
+    neighbours: dict[str, NeighbourState]
+
+
+@dataclass(slots=True)
+class Health:
+    """What is asked for readiness. A neighbour that is down makes it `degraded`, never unready: the gateway answers
+    with what it has, and taking it out of rotation would take the rest down too."""
+
+    neighbours: Mapping[str, Ping]
+    store: Ping
+    draining: bool = False
+
+    async def readiness(self) -> Readiness:
+        """All asked side by side, none for longer than a second."""
+        deadline = Deadline.after(PING_S)
+        names = ("", *self.neighbours)
+        pings = (self.store, *self.neighbours.values())
+        store, *states = await asyncio.gather(*(_state_of(ping, deadline) for ping in pings))
+        neighbours = dict(zip(names[1:], states, strict=True))
+        if self.draining or store.state == "down":
+            return Readiness("notReady", store, neighbours)
+        everything_up = all(each.state == "up" for each in states)
+        return Readiness("ready" if everything_up else "degraded", store, neighbours)
+
+
+async def _state_of(ping: Ping, deadline: Deadline) -> NeighbourState:
+    try:
+        async with asyncio.timeout(deadline.remaining_s):
+            await ping(deadline)
+    except (UpstreamError, IssuerUnavailable, SQLAlchemyError, TimeoutError, OSError) as failure:
+        return NeighbourState("down", type(failure).__name__)
+    return NeighbourState("up")
+
+
+class Meters:
+    """The counters of this process, on a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._calls = Histogram(
+            "ordergate_call_seconds",
+            "Calls by method, route template and status.",
+            ("method", "route", "status"),
+            registry=self.registry,
+            buckets=BUCKETS,
+        )
+        self._exchanges = Histogram(
+            "ordergate_upstream_seconds",
+            "Questions to neighbours by what came of them.",
+            ("system", "instance", "operation", "outcome"),
+            registry=self.registry,
+            buckets=BUCKETS,
+        )
+        self._uses = Counter(
+            "ordergate_route_uses_total",
+            "Who still calls what: admitted calls by route and client.",
+            ("route", "client"),
+            registry=self.registry,
+        )
+
+    def call(self, method: str, route: str, status: int, seconds: float, client_id: str) -> None:
+        self._calls.labels(method, route, str(status)).observe(seconds)
+        if client_id:
+            self._uses.labels(route, client_id).inc()
+
+    def exchange(self, exchange: Exchange) -> None:
+        labels = (exchange.system, exchange.instance, exchange.operation, exchange.outcome)
+        self._exchanges.labels(*labels).observe(exchange.seconds)

@@ -1,0 +1,1 @@
+"""Numbered migrations of our own tables; the durable engine keeps its own."""

@@ -1,0 +1,43 @@
+"""What must never leave the sandbox: its file, its addresses, its secrets. Everybody can read them in our sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.settings_file import SettingsError, urls
+from app.world import World
+
+SANDBOX_PORTS = frozenset({9410, 9411, 9412, 9413, 9414, 9443})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104  recognised here, bound nowhere
+KNOWN_SECRETS = frozenset({"Welcome1", "scheduler-sandbox-key"})
+KNOWN_SECRET_ENDING = "-sandbox-secret"  # noqa: S105  how the sandbox's own secrets end
+
+
+def refuse_what_belongs_to_the_sandbox(
+    config: Path, world: World, token_keys: tuple[str, ...], sandbox_token_key: str
+) -> None:
+    """Raise SettingsError for the first thing of the sandbox that a process outside of it would use."""
+    if world.environment == "sandbox":
+        raise SettingsError(f"{config} describes the sandbox, and ORDERGATE_ENV is not sandbox")
+    for what, url in urls(world):
+        parts = urlsplit(url)
+        if parts.hostname in LOOPBACK and parts.port in SANDBOX_PORTS:
+            raise SettingsError(
+                f"{config}: {what} is {url}, an address of the sandbox, and ORDERGATE_ENV is not sandbox"
+            )
+    for what, secret in _secrets(world):
+        if secret in KNOWN_SECRETS or secret.endswith(KNOWN_SECRET_ENDING):
+            raise SettingsError(f"{config}: {what} is the sandbox's, which everybody knows")
+    if sandbox_token_key in token_keys:
+        raise SettingsError("ORDERGATE_TOKEN_KEYS holds the sandbox's key, which everybody knows")
+
+
+def _secrets(world: World) -> Iterable[tuple[str, str]]:
+    for erp in world.systems.erp:
+        yield f"the password of {erp.instance}", erp.password
+    for crm in world.systems.crm:
+        yield f"the client_secret of {crm.instance}", crm.client_secret
+    for scheduler in world.systems.scheduler:
+        yield f"the api_key of {scheduler.instance}", scheduler.api_key

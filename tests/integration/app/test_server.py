@@ -1,0 +1,107 @@
+"""Starting and stopping: what cannot be served is said, what is in flight is finished, readiness fails first."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.main import Gateway, create_app
+from app.outside import Outside
+from app.server import Listener, StartFailed, address, listener, opened, run
+from app.settings import Settings
+from app.shell.asgi import Receive, Scope, Send
+from tests.integration.app.conftest import settings_in, silent_neighbours
+
+
+def gateway_for(settings: Settings) -> Gateway:
+    return create_app(settings, Outside(transport=httpx.MockTransport(silent_neighbours().async_handler)))
+
+
+async def refuses(url: str) -> bool:
+    try:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            await client.get(url)
+    except httpx.ConnectError:
+        return True
+    return False
+
+
+def two_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+async def ready(url: str) -> httpx.Response:
+    """The first answer of a door that is about to open."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        while True:
+            try:
+                return await client.get(url)
+            except httpx.ConnectError:
+                await asyncio.sleep(0.01)
+
+
+async def test_readiness_fails_before_connections_are_refused(tmp_path: Path) -> None:
+    outer, inner = two_ports()
+    delay = {"ORDERGATE_SHUTDOWN_DELAY_S": "1"}
+    settings = settings_in(tmp_path, ORDERGATE_PORT=str(outer), ORDERGATE_INTERNAL_PORT=str(inner), **delay)
+    stop = asyncio.Event()
+    serving = asyncio.create_task(run(settings, gateway_for(settings), stop))
+    await ready(f"http://127.0.0.1:{outer}/livez")
+    stop.set()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        readiness = await client.get(f"http://127.0.0.1:{inner}/readyz")
+        alive = await client.get(f"http://127.0.0.1:{outer}/livez")
+    assert (readiness.status_code, readiness.json()["status"]) == (503, "notReady")
+    assert alive.status_code == 200
+    await asyncio.wait_for(serving, 20)
+    assert await refuses(f"http://127.0.0.1:{outer}/livez")
+    assert await refuses(f"http://127.0.0.1:{inner}/livez")
+
+
+async def test_a_worker_opens_only_the_internal_door(tmp_path: Path) -> None:
+    outer, inner = two_ports()
+    ports = {"ORDERGATE_PORT": str(outer), "ORDERGATE_INTERNAL_PORT": str(inner)}
+    settings = settings_in(tmp_path, ORDERGATE_ROLE="worker", **ports)
+    stop = asyncio.Event()
+    serving = asyncio.create_task(run(settings, gateway_for(settings), stop))
+    assert (await ready(f"http://127.0.0.1:{inner}/readyz")).status_code == 200
+    assert await refuses(f"http://127.0.0.1:{outer}/livez")
+    stop.set()
+    await asyncio.wait_for(serving, 20)
+
+
+async def test_a_taken_port_is_said(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = settings_in(tmp_path, ORDERGATE_INTERNAL_PORT=str(port))
+        with pytest.raises(StartFailed, match=f"127.0.0.1:{port} cannot be served"):
+            await run(settings, gateway_for(settings), asyncio.Event())
+
+
+async def test_a_call_in_flight_is_finished(tmp_path: Path) -> None:
+    entered, may_go = asyncio.Event(), asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            entered.set()
+            await may_go.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"done"})
+
+    server: Listener = listener(slow, "127.0.0.1", 0, 10)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        async with opened(server):
+            call = asyncio.create_task(client.get(address(server)))
+            await entered.wait()
+            server.should_exit = True
+            asyncio.get_running_loop().call_later(0.3, may_go.set)
+        assert (await call).text == "done"
