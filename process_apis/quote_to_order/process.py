@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from policies.idempotency import Claim
 from process_apis import operation_rows as rows
 from process_apis.caller import Caller
+from process_apis.cursors import cursor_of, place_in
 from process_apis.durable import Durable
 from process_apis.errors import DecisionNotPossible, LinesAlreadyConverted, NoSuchThing, VersionStale
 from process_apis.faults import refuse_if_any
@@ -32,12 +33,14 @@ from process_apis.operations import (
 )
 from process_apis.quote_to_order import lines, references
 from process_apis.quote_to_order.models import KIND, CancelRequest, ConversionRequest, DecisionRequest, Terms
+from process_apis.seals import Seals
 from process_apis.stepping import tell
 from process_apis.tables import operations
 from process_apis.words import new_id
 from system_apis.errors import NotFoundInSystem
 from system_apis.salesforce.models import Quote
 
+LISTING = "operations"
 MOST_LISTED = 100
 FIRST_LOOK_S, LONGEST_LOOK_S = 0.02, 0.25
 
@@ -85,17 +88,19 @@ async def get_operation(caller: Caller, _request: None, *, operation_id: str, st
 
 
 async def list_operations(
-    caller: Caller, _request: None, *, store: AsyncEngine, limit: int = 20, cursor: str | None = None
+    caller: Caller, _request: None, *, store: AsyncEngine, seals: Seals, limit: int = 20, cursor: str | None = None
 ) -> OperationPage:
     """The caller's operations, newest first."""
     limit = max(1, min(limit, MOST_LISTED))
+    older_than = place_in(cursor, caller.client, LISTING, seals) if cursor else None
     async with store.connect() as connection:
-        found = await rows.page(connection, caller.client, older_than=cursor, limit=limit + 1)
+        found = await rows.page(connection, caller.client, older_than=older_than, limit=limit + 1)
         page = found[:limit]
         steps = await rows.steps_of(connection, *(one.operation_id for one in page))
     now = datetime.now(UTC)
     views = tuple(view(one, steps[one.operation_id], now) for one in page)
-    return OperationPage(views, page[-1].operation_id if len(found) > limit else None)
+    more = len(found) > limit
+    return OperationPage(views, cursor_of(caller.client, LISTING, page[-1].operation_id, seals) if more else None)
 
 
 async def decide_operation(

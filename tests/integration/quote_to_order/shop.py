@@ -36,6 +36,7 @@ from system_apis.scheduler.http_adapter import connect as connect_scheduler
 
 CRM = Client("crm", "CRM", "crm", frozenset({"orders:write"}), ("*",), ("*",), "internal")
 NORTH = Client("dealer-north", "North", "partner", frozenset({"orders:write"}), ("17100001",), ("1710", "1720"))
+SOUTH = Client("dealer-south", "South", "partner", frozenset({"orders:write"}), ("17100002",), ("1710",))
 ERP = "s4-1710"
 
 

@@ -10,11 +10,14 @@ from process_apis import errors
 from process_apis.operations import OperationView
 from process_apis.quote_to_order.models import DecisionRequest
 from process_apis.quote_to_order.process import cancel_operation, decide_operation, list_operations
+from process_apis.seals import Seals
 from system_apis.deadline import Deadline
 from system_apis.scheduler.models import Requirement
 from tests.integration.quote_to_order import witness
-from tests.integration.quote_to_order.shop import NORTH, Shop, open_shop
+from tests.integration.quote_to_order.shop import NORTH, SOUTH, Shop, open_shop
 from tests.sandbox import RunningSandbox
+
+SEALS = Seals(["a key of this test alone, 32 bytes or more"])
 
 
 async def proposed(shop: Shop, sandbox: RunningSandbox, name: str = "Q-1001") -> OperationView:
@@ -137,10 +140,13 @@ async def test_operations_are_listed_newest_first_page_by_page(shop: Shop, fresh
     made = [(await shop.convert(fresh_sandbox.quote_id(f"Q-101{n}"))).operation_id for n in range(3)]
     foreign = await shop.convert(fresh_sandbox.quote_id("Q-1002"))
     caller = await shop.caller(NORTH)
-    first = await list_operations(caller, None, store=shop.store, limit=2)
-    second = await list_operations(caller, None, store=shop.store, limit=2, cursor=first.next)
+    first = await list_operations(caller, None, store=shop.store, seals=SEALS, limit=2)
+    second = await list_operations(caller, None, store=shop.store, seals=SEALS, limit=2, cursor=first.next)
     listed = [one.operation_id for one in (*first.operations, *second.operations)]
     assert listed == made[::-1]
     assert second.next is None
     assert foreign.operation_id not in listed
     assert all(one.steps for one in first.operations)
+    for stranger, cursor in ((await shop.caller(SOUTH), first.next), (caller, "made-up"), (caller, made[1])):
+        with pytest.raises(errors.RequestFaulty):
+            await list_operations(stranger, None, store=shop.store, seals=SEALS, cursor=cursor)

@@ -28,7 +28,7 @@ PINNED_TO_OTHER = Client("pinned", "Pinned", "service", frozenset({"atp:read"}),
 def oauth_with(*keys: Key) -> OAuth:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=jwks(*keys)))
     issuer = IssuerKeys(ISSUER, jwks_uri=f"{ISSUER}/jwks", transport=transport)
-    return OAuth([issuer], AUDIENCE, ClientRegistry([CRM, PINNED_TO_OTHER]))
+    return OAuth([issuer], AUDIENCE, ClientRegistry([CRM, PINNED_TO_OTHER]), now=lambda: NOW)
 
 
 async def admitted(token: str, *keys: Key) -> Client:
@@ -41,26 +41,26 @@ async def admitted(token: str, *keys: Key) -> Client:
     ids=lambda v: str(v)[:9],
 )
 async def test_every_accepted_algorithm_gets_a_genuine_token_in(key: Key, alg: str) -> None:
-    assert (await admitted(mint(claims_for(ISSUER), key, alg))).client_id == "crm"
+    assert (await admitted(mint(claims_for(ISSUER, now=NOW), key, alg))).client_id == "crm"
 
 
 @pytest.mark.parametrize("typ", ["at+jwt", "AT+JWT", "application/at+jwt", "Application/At+Jwt"])
 async def test_the_type_is_read_as_a_media_type(typ: str) -> None:
-    assert (await admitted(mint(claims_for(ISSUER), typ=typ))).client_id == "crm"
+    assert (await admitted(mint(claims_for(ISSUER, now=NOW), typ=typ))).client_id == "crm"
 
 
 async def test_the_scopes_are_those_of_the_token_that_the_registry_allows() -> None:
-    assert (await admitted(mint(claims_for(ISSUER, scope="atp:read ops:write")))).scopes == frozenset({"atp:read"})
-    assert (await admitted(mint(claims_for(ISSUER, scope=OMIT)))).scopes == frozenset()
+    assert (await admitted(mint(claims_for(ISSUER, now=NOW, scope="atp:read ops:write")))).scopes == frozenset({"atp:read"})
+    assert (await admitted(mint(claims_for(ISSUER, now=NOW, scope=OMIT)))).scopes == frozenset()
 
 
 async def test_one_audience_among_several_is_enough() -> None:
-    assert (await admitted(mint(claims_for(ISSUER, aud=["https://elsewhere", AUDIENCE])))).client_id == "crm"
+    assert (await admitted(mint(claims_for(ISSUER, now=NOW, aud=["https://elsewhere", AUDIENCE])))).client_id == "crm"
 
 
 @pytest.mark.parametrize("change", [{"exp": NOW - 20}, {"nbf": NOW + 20}, {"iat": NOW + 20}], ids=str)
 async def test_clocks_may_differ_by_half_a_minute(change: dict[str, Any]) -> None:
-    assert (await admitted(mint(claims_for(ISSUER, **change)))).client_id == "crm"
+    assert (await admitted(mint(claims_for(ISSUER, now=NOW, **change)))).client_id == "crm"
 
 
 NO_STRING: list[Any] = [7, ["x"], {}, True, ""]
@@ -97,7 +97,7 @@ WRONG_CLAIMS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("change", WRONG_CLAIMS, ids=lambda change: ascii(change)[:40].replace(str(NOW), "now"))
 async def test_a_token_with_wrong_claims_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(TokenInvalid):
-        await admitted(mint(claims_for(ISSUER, **change)))
+        await admitted(mint(claims_for(ISSUER, now=NOW, **change)))
 
 
 WRONG_HEADERS: list[dict[str, Any]] = [
@@ -135,7 +135,7 @@ WRONG_HEADERS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("change", WRONG_HEADERS, ids=str)
 async def test_a_token_with_a_wrong_header_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(TokenInvalid):
-        await admitted(mint(claims_for(ISSUER), **change))
+        await admitted(mint(claims_for(ISSUER, now=NOW), **change))
 
 
 @pytest.mark.parametrize("where", ["jku", "x5u", "jwk", "x5c"])
@@ -143,22 +143,22 @@ async def test_a_token_cannot_bring_its_own_key(where: str) -> None:
     """Signed by a stranger who says where his key is: refused. Said in a genuine token: ignored."""
     own: Any = {"jwk": OTHER_RSA.as_dict(private=False), "x5c": ["MIIB"]}.get(where, "https://evil.example/jwks")
     with pytest.raises(TokenInvalid, match="signature"):
-        await admitted(mint(claims_for(ISSUER), OTHER_RSA, kid=RSA.kid, **{where: own}))
-    assert (await admitted(mint(claims_for(ISSUER), **{where: own}))).client_id == "crm"
+        await admitted(mint(claims_for(ISSUER, now=NOW), OTHER_RSA, kid=RSA.kid, **{where: own}))
+    assert (await admitted(mint(claims_for(ISSUER, now=NOW), **{where: own}))).client_id == "crm"
 
 
 async def test_the_public_key_does_not_serve_as_a_shared_secret() -> None:
     """The classic confusion: HS256 with the PEM of the issuer's RSA key as the secret."""
     secret = OctKey.import_key(json.dumps(RSA.as_dict(private=False)).encode())
     with pytest.raises(TokenInvalid, match="algorithm"):
-        await admitted(mint(claims_for(ISSUER), secret, "HS256", kid=RSA.kid))
+        await admitted(mint(claims_for(ISSUER, now=NOW), secret, "HS256", kid=RSA.kid))
 
 
 async def test_a_key_for_one_algorithm_serves_no_other() -> None:
     bound = RSAKey.import_key(RSA.as_dict(private=True), {"alg": "PS256", "kid": "bound"})
     with pytest.raises(TokenInvalid):
-        await admitted(mint(claims_for(ISSUER), RSA, "RS256", kid="bound"), bound)
-    assert (await admitted(mint(claims_for(ISSUER), RSA, "PS256", kid="bound"), bound)).client_id == "crm"
+        await admitted(mint(claims_for(ISSUER, now=NOW), RSA, "RS256", kid="bound"), bound)
+    assert (await admitted(mint(claims_for(ISSUER, now=NOW), RSA, "PS256", kid="bound"), bound)).client_id == "crm"
 
 
 @pytest.mark.parametrize(
@@ -171,15 +171,15 @@ async def test_a_key_for_one_algorithm_serves_no_other() -> None:
     ids=["symmetric", "for-encryption", "other-curve"],
 )
 async def test_an_unfit_key_is_passed_over_and_the_others_still_serve(unfit: Key) -> None:
-    assert (await admitted(mint(claims_for(ISSUER)), unfit, RSA)).client_id == "crm"
+    assert (await admitted(mint(claims_for(ISSUER, now=NOW)), unfit, RSA)).client_id == "crm"
     alg = {"oct": "HS256", "RSA": "RS256", "EC": "ES384"}[unfit.key_type]
     with pytest.raises(TokenInvalid):
-        await admitted(mint(claims_for(ISSUER), unfit, alg), unfit, RSA)
+        await admitted(mint(claims_for(ISSUER, now=NOW), unfit, alg), unfit, RSA)
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
 async def test_one_changed_character_spoils_a_token(part: int) -> None:
-    segments = mint(claims_for(ISSUER)).split(".")
+    segments = mint(claims_for(ISSUER, now=NOW)).split(".")
     middle = len(segments[part]) // 2
     flipped = "A" if segments[part][middle] != "A" else "B"
     segments[part] = segments[part][:middle] + flipped + segments[part][middle + 1 :]
@@ -188,7 +188,7 @@ async def test_one_changed_character_spoils_a_token(part: int) -> None:
 
 
 async def test_a_claim_that_comes_twice_is_refused() -> None:
-    claims = json.dumps(claims_for(ISSUER))
+    claims = json.dumps(claims_for(ISSUER, now=NOW))
     for doubled in ('"client_id": "crm"', '"exp": 1999999999', '"x": {"a": 1, "a": 2}'):
         with pytest.raises(TokenInvalid):
             await admitted(mint(f"{claims[:-1]}, {doubled}}}".encode()))
@@ -197,7 +197,7 @@ async def test_a_claim_that_comes_twice_is_refused() -> None:
 async def test_a_header_member_that_comes_twice_is_refused() -> None:
     header = b'{"alg":"none","alg":"RS256","typ":"at+jwt","kid":"rsa-1"}'
     with pytest.raises(TokenInvalid):
-        await admitted(sign(header, json.dumps(claims_for(ISSUER)).encode(), RSA, "RS256"))
+        await admitted(sign(header, json.dumps(claims_for(ISSUER, now=NOW)).encode(), RSA, "RS256"))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ async def test_a_payload_that_is_no_object_is_refused(payload: bytes) -> None:
     with pytest.raises(TokenInvalid):
         await admitted(mint(payload))
     with pytest.raises(TokenInvalid):
-        await admitted(sign(payload, json.dumps(claims_for(ISSUER)).encode(), RSA, "RS256"))
+        await admitted(sign(payload, json.dumps(claims_for(ISSUER, now=NOW)).encode(), RSA, "RS256"))
 
 
 @pytest.mark.parametrize("token", ["x", "a.b", "a.b.c", "a.b.c.d", "a.b.c.d.e", "..", "e30.e30.e30", "e30.e30."])
@@ -229,7 +229,7 @@ async def test_what_is_no_jwt_is_refused(token: str) -> None:
 )
 async def test_no_value_of_a_claim_causes_anything_but_a_refusal(value: Any, claim: str) -> None:
     try:
-        client = await admitted(mint(claims_for(ISSUER, **{claim: value})))
+        client = await admitted(mint(claims_for(ISSUER, now=NOW, **{claim: value})))
     except TokenInvalid as refusal:
         assert set(refusal.reason) <= set(map(chr, [0x20, 0x21, *range(0x23, 0x5C), *range(0x5D, 0x7F)]))
     else:
@@ -238,7 +238,7 @@ async def test_no_value_of_a_claim_causes_anything_but_a_refusal(value: Any, cla
 
 async def test_a_refusal_quotes_nothing_of_the_token() -> None:
     with pytest.raises(TokenInvalid) as refused:
-        await admitted(mint(claims_for(ISSUER, aud='"evil\r\nSet-Cookie: x', iss=ISSUER)))
+        await admitted(mint(claims_for(ISSUER, now=NOW, aud='"evil\r\nSet-Cookie: x', iss=ISSUER)))
     assert "evil" not in refused.value.reason
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
