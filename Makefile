@@ -43,12 +43,14 @@ check: setup  ## format, lint, types, import contracts, OpenAPI drift
 openapi: setup  ## write openapi/ from the routes
 	@$(BIN)/ordergate openapi
 
-contract: setup  ## lint the OpenAPI document with what others use (needs Node 20)
-	@cd openapi/lint && npm ci --silent --no-fund --no-audit && npx --no-install redocly lint ../v1.json
+contract:  ## lint the OpenAPI document with what others use (needs Node 20)
+	@cd openapi/lint && npm ci --silent --no-fund --no-audit --ignore-scripts
+	@cd openapi/lint && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --no-install redocly lint ../v1.json
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 	uv pip compile pyproject.toml --group dev --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements-dev.lock
+	echo 'hatchling>=1.27' | uv pip compile - --constraint requirements-dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements-build.lock
 
 clean:  ## remove what set-up and runs left behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache var

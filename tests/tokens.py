@@ -26,9 +26,9 @@ def jwks(*keys: Key) -> dict[str, Any]:
     return dict(KeySet(list(keys)).as_dict(private=False))
 
 
-def claims_for(issuer: str, client_id: str = "crm", **changes: Any) -> dict[str, Any]:
-    """The claims of RFC 9068 §2.2, changed; OMIT leaves one out."""
-    now = int(time.time())
+def claims_for(issuer: str, client_id: str = "crm", now: int | None = None, **changes: Any) -> dict[str, Any]:
+    """The claims of RFC 9068 §2.2 as issued `now`, changed; OMIT leaves one out."""
+    now = int(time.time()) if now is None else now
     claims = {
         "iss": issuer,
         "sub": client_id,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
 from system_apis.sandbox.issuer import Issuer
 from tests.sandbox import RunningSandbox
+
+with warnings.catch_warnings():
+    # authlib shows this one whatever pytest says: it moves its clients to a fork of httpx, and still ships this one
+    warnings.filterwarnings("ignore", message="The httpx module is deprecated")
+    from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 FORM = "application/x-www-form-urlencoded"
 
