@@ -263,6 +263,13 @@ UPSTREAM: dict[type[BaseException], Row] = {
     ),
     upstream.NotFoundInSystem: _NOT_FOUND,
     upstream.VersionMoved: Row(412, "version-stale", "Somebody was faster", _STALE),
+    upstream.VersionRequired: Row(
+        502,
+        "system-wants-version",
+        "A system wants a version named",
+        of_neighbour("changes this only for who names the version it has seen."),
+        facts=named_system,
+    ),
     upstream.ObjectLocked: Row(
         409,
         "object-locked",

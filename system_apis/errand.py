@@ -19,6 +19,7 @@ from system_apis.errors import (
     UnreadableAnswer,
     UpstreamError,
     VersionMoved,
+    VersionRequired,
 )
 
 LONGEST_TEXT = 500
@@ -64,6 +65,9 @@ class Errand:
 
     def moved(self, code: str, message: str) -> SystemRefused:
         return self._no(VersionMoved, code, message, 412)
+
+    def version_required(self, code: str, message: str) -> SystemRefused:
+        return self._no(VersionRequired, code, message, 428)
 
     def locked(self, code: str, message: str, status: int) -> SystemRefused:
         return self._no(ObjectLocked, code, message, status)

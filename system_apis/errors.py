@@ -53,7 +53,12 @@ class OutcomeUnknown(UpstreamError):
 
 
 class SystemRefused(UpstreamError):
-    """The neighbour understood and said no. `code` and `message` are its own, for a mapped source message."""
+    """The neighbour understood and said no. `code` and `message` are its own, for a mapped source message.
+
+    `part`: of an all-or-nothing request, the part (from 0) it would not take, where it says so. Nothing of it was done.
+    """
+
+    part: int | None = None
 
     def __init__(self, system: str, instance: str, operation: str, code: str, message: str, status: int) -> None:
         super().__init__(system, instance, operation, f"{code} {message}")
@@ -68,6 +73,10 @@ class NotFoundInSystem(SystemRefused):
 
 class VersionMoved(SystemRefused):
     """The neighbour's object changed since the version we named (HTTP 412)."""
+
+
+class VersionRequired(SystemRefused):
+    """The neighbour changes this only for who names the version it has seen (HTTP 428)."""
 
 
 class ObjectLocked(SystemRefused):

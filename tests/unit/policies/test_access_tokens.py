@@ -50,7 +50,9 @@ async def test_the_type_is_read_as_a_media_type(typ: str) -> None:
 
 
 async def test_the_scopes_are_those_of_the_token_that_the_registry_allows() -> None:
-    assert (await admitted(mint(claims_for(ISSUER, now=NOW, scope="atp:read ops:write")))).scopes == frozenset({"atp:read"})
+    assert (await admitted(mint(claims_for(ISSUER, now=NOW, scope="atp:read ops:write")))).scopes == frozenset(
+        {"atp:read"}
+    )
     assert (await admitted(mint(claims_for(ISSUER, now=NOW, scope=OMIT)))).scopes == frozenset()
 
 
