@@ -136,6 +136,7 @@ class Operation(Struct, frozen=True):
     decide_by: datetime | None
     decision: str | None
     correlation_id: str
+    traceparent: str | None
     created_at: datetime
     updated_at: datetime
 

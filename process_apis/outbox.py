@@ -24,7 +24,8 @@ _OUTBOX_LOCK = 0x6F757462  # any number, the same one everywhere
 
 
 class Event(View, frozen=True, rename=None):
-    """A CloudEvent 1.0. `subject` is the id of what changed; `sequence` and `correlationid` are extensions."""
+    """A CloudEvent 1.0. `subject` is the id of what changed; `sequence`, `correlationid` and
+    `traceparent` are extensions."""
 
     specversion: str
     id: str
@@ -35,6 +36,7 @@ class Event(View, frozen=True, rename=None):
     datacontenttype: str
     sequence: str
     correlationid: str
+    traceparent: str | None
     data: dict[str, Any]
 
 
@@ -52,6 +54,7 @@ async def append_event(
     subject: str,
     customer: str,
     correlation_id: str,
+    traceparent: str | None,
     data: dict[str, Any],
 ) -> str:
     """Write an event into the caller's transaction; its id."""
@@ -66,6 +69,7 @@ async def append_event(
             subject=subject,
             customer=customer,
             correlation_id=correlation_id,
+            traceparent=traceparent,
             time=datetime.now(UTC),
             data=msgspec.json.encode(data).decode(),
         )
@@ -111,5 +115,6 @@ def _event(row: Row[Any]) -> Event:
         datacontenttype="application/json",
         sequence=f"{row.sequence:020d}",  # sorts as text, as the CloudEvents sequence extension asks
         correlationid=row.correlation_id,
+        traceparent=row.traceparent,
         data=msgspec.json.decode(row.data),
     )

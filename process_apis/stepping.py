@@ -234,6 +234,7 @@ async def tell(connection: AsyncConnection, operation: Operation, event: str) ->
         subject=operation.operation_id,
         customer=operation.customer,
         correlation_id=operation.correlation_id,
+        traceparent=operation.traceparent,
         data={
             "operationId": operation.operation_id,
             "quoteId": operation.quote_id,

@@ -41,6 +41,7 @@ operations = Table(
     Column("decide_by", UtcDateTime),
     Column("decision", String(16)),
     Column("correlation_id", String(128), nullable=False),
+    Column("traceparent", String(55)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Index("operations_by_customer", "customer", "operation_id"),
@@ -84,6 +85,7 @@ events = Table(
     Column("subject", String(128), nullable=False),
     Column("customer", String(64), nullable=False),
     Column("correlation_id", String(128), nullable=False),
+    Column("traceparent", String(55)),
     Column("time", UtcDateTime, nullable=False),
     Column("data", Text, nullable=False),  # JSON
     Index("events_by_customer", "customer", "sequence"),

@@ -39,7 +39,7 @@ def register(durable: Durable, *, store: AsyncEngine, landscape: Landscape) -> N
         if held is None or held.state != "committing" or str(held.revision) != revision:
             log.info("change %s needs no commit any more", run_id)
             return
-        trail.correlation_id.set(held.correlation_id)
+        trail.take_up(held.correlation_id, held.traceparent)
         await _commit(Job(held, store, landscape, durable))
 
     durable.workflow(WORKFLOW, commit)

@@ -193,6 +193,7 @@ class ChangeRequest(Struct, frozen=True):
     exceptions: tuple[ExceptionView, ...]
     decision: str | None
     correlation_id: str
+    traceparent: str | None
     expires_at: datetime
     created_at: datetime
     updated_at: datetime

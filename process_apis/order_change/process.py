@@ -41,6 +41,7 @@ from process_apis.orders.reading import OrderFacts, canonical, visible_facts
 from process_apis.orders.versions import OrderVersion, etag_of, moved_parts, version_in
 from process_apis.seals import Seals
 from process_apis.words import bare, new_id
+from system_apis import trail
 
 KIND = "change request"
 LOOK_EVERY_S = 0.05
@@ -185,6 +186,7 @@ async def _proposed(
         ),
         decision="accept" if at_once else None,
         correlation_id=caller.correlation_id,
+        traceparent=trail.traceparent(),
         expires_at=now + timedelta(seconds=request.expires_in_seconds),
         created_at=now,
         updated_at=now,

@@ -28,6 +28,7 @@ change_requests = Table(
     Column("exceptions", Text, nullable=False),  # JSON
     Column("decision", String(32)),
     Column("correlation_id", String(128), nullable=False),
+    Column("traceparent", String(55)),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),

@@ -16,6 +16,7 @@ async def tell(connection: AsyncConnection, held: ChangeRequest, event: str) -> 
         subject=held.change_request_id,
         customer=held.customer,
         correlation_id=held.correlation_id,
+        traceparent=held.traceparent,
         data={
             "changeRequestId": held.change_request_id,
             "orderId": held.order_id,

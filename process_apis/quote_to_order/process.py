@@ -37,6 +37,7 @@ from process_apis.seals import Seals
 from process_apis.stepping import tell
 from process_apis.tables import operations
 from process_apis.words import new_id
+from system_apis import trail
 from system_apis.errors import NotFoundInSystem
 from system_apis.salesforce.models import Quote
 
@@ -192,6 +193,7 @@ def _received(
         decide_by=None,
         decision=None,
         correlation_id=caller.correlation_id,
+        traceparent=trail.traceparent(),
         created_at=now,
         updated_at=now,
     )

@@ -47,7 +47,7 @@ def register(
         operation = await through_outages(lambda: _taken_over(run))
         if operation is None:
             return
-        trail.correlation_id.set(operation.correlation_id)
+        trail.take_up(operation.correlation_id, operation.traceparent)
         try:
             await _convert(Conversion(run, landscape, operation, _terms.decode(operation.terms), decision_ttl))
         except Superseded:

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("exceptions", sa.Text(), nullable=False),
         sa.Column("decision", sa.String(length=32), nullable=True),
         sa.Column("correlation_id", sa.String(length=128), nullable=False),
+        sa.Column("traceparent", sa.String(length=55), nullable=True),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),

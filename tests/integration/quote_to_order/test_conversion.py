@@ -9,7 +9,9 @@ from sqlalchemy import func, select
 from policies.clients import Client
 from process_apis import errors
 from process_apis.operations import OperationView
+from process_apis.outbox import list_events
 from process_apis.tables import events, operations
+from system_apis import trail
 from system_apis.deadline import Deadline
 from system_apis.errors import SystemUnavailable
 from tests.integration.quote_to_order import witness
@@ -191,8 +193,13 @@ async def test_every_change_is_told_once_and_in_order(shop: Shop, fresh_sandbox:
     assert {(row.subject, row.correlation_id) for row in rows} == {(done.operation_id, done.correlation_id)}
 
 
-async def test_the_correlation_id_reaches_every_neighbour(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+async def test_the_trail_reaches_every_neighbour_and_event(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    trail.take_up("the caller's own", f"00-{trace}-b7ad6b7169203331-00")
     done = await shop.convert(fresh_sandbox.quote_id("Q-1001"))
-    for system in ("sap", "salesforce", "scheduler"):
-        heard = {entry["correlationId"] for entry in fresh_sandbox.journal(system)}
-        assert done.correlation_id in heard, system
+    writes = [entry for entry in fresh_sandbox.journal() if entry["method"] in ("POST", "PUT", "PATCH")]
+    told = [each for each in writes if each["correlationId"] == done.correlation_id]
+    assert {entry["system"] for entry in told} == {"sap", "salesforce", "scheduler"}
+    assert {entry["traceparent"].split("-")[1] for entry in told} == {trace}
+    page = await list_events(await shop.caller(), None, store=shop.store)
+    assert {(event.traceparent or "").split("-")[1] for event in page.events} == {trace}
