@@ -18,19 +18,26 @@ _STOP_S = 5
 
 
 class RunningSandbox:
-    """`urls` by system (issuer, sap, salesforce, salesforceTls, scheduler, control); `ca`: the TLS authority's file."""
+    """`urls` by system (issuer, sap, salesforce, salesforceTls, scheduler, control); `ca`: the TLS authority's file;
+    `jwt_key`: the file with the private key that Salesforce's JWT bearer flow takes."""
 
     def __init__(self, process: subprocess.Popen[bytes], announced: dict[str, Any]) -> None:
         self.process = process
         self.urls: dict[str, str] = announced["urls"]
         self.ca: str = announced["ca"]
+        self.jwt_key: str = announced["jwtKey"]
         self._control = httpx.Client(base_url=self.urls["control"], timeout=10)
 
     def fault(self, system: str, kind: str, **more: Any) -> str:
-        """Arms a fault (method, path, count, seconds, retryAfterSeconds) and gives its id."""
+        """Arms a fault (docs/sandbox.md lists kinds and options) and gives its id."""
         answer = self._control.post("/faults", json={"system": system, "kind": kind, **more})
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
+
+    def sap_settings(self, page_size: int | None = None, *, repeatability: bool = False) -> None:
+        """Until the next reset: rows per answer, and whether SAP honours RequestID."""
+        wanted = {"pageSize": page_size, "repeatability": repeatability}
+        self._control.post("/sap/settings", json=wanted).raise_for_status()
 
     def faults(self) -> list[dict[str, Any]]:
         return list(self._get("/faults")["faults"])
@@ -63,13 +70,13 @@ class RunningSandbox:
         return self._control.get(path, params=params).raise_for_status().json()
 
 
-def start_sandbox(where: Path) -> RunningSandbox:
+def start_sandbox(where: Path, *options: str) -> RunningSandbox:
     """A new sandbox process on free ports; the caller ends it."""
     announce = where / "sandbox.json"
     ports = [part for name in _PORTS for part in (f"--{name}-port", "0")]
-    files = ["--announce", str(announce), "--ca-file", str(where / "ca.pem")]
+    files = ["--announce", str(announce), "--ca-file", str(where / "ca.pem"), "--jwt-key-file", str(where / "jwt.pem")]
     with (where / "sandbox.log").open("wb") as log:
-        command = [sys.executable, "-m", "system_apis.sandbox", *ports, "--tls", *files]
+        command = [sys.executable, "-m", "system_apis.sandbox", *ports, "--tls", *files, *options]
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     ends = time.monotonic() + _START_S
     while not announce.exists():

@@ -19,7 +19,13 @@ _TLS_PORT = 9443
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Starts the sandbox and stays until told to stop; a port that is taken ends it with one line and status 1."""
-    options = _parsed(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["fault"]:
+        from system_apis.sandbox.faults import by_hand  # noqa: PLC0415 - a client, which the sandbox has no use for
+
+        by_hand.main(words[1:])
+        return
+    options = _parsed(words)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(options))
@@ -27,9 +33,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(f"sandbox: {wrong}")
 
 
-def _parsed(argv: Sequence[str] | None) -> Options:
+def _parsed(argv: Sequence[str]) -> Options:
     plain = Options()
-    parser = argparse.ArgumentParser(prog="ordergate sandbox", description=__doc__)
+    epilog = "`ordergate sandbox fault --help` tells how to make a running sandbox fail."
+    parser = argparse.ArgumentParser(prog="ordergate sandbox", description=__doc__, epilog=epilog)
     parser.add_argument("--host", default=plain.host)
     for system in _SYSTEMS:
         default = getattr(plain, f"{system}_port")
@@ -45,6 +52,13 @@ def _parsed(argv: Sequence[str] | None) -> Options:
     parser.add_argument("--issuer-url", help="the issuer identifier, where it is not the issuer's own address")
     parser.add_argument(
         "--announce", type=Path, metavar="FILE", help="write the addresses here, not to standard output"
+    )
+    parser.add_argument("--seed", type=int, default=plain.seed, metavar="N", help="of the faults that strike by chance")
+    parser.add_argument(
+        "--repeatability", action="store_true", help="SAP honours RequestID: a repeated change is done once"
+    )
+    parser.add_argument(
+        "--jwt-key-file", type=Path, help="Salesforce's JWT bearer flow: the client's private key, made if missing"
     )
     parser.add_argument("--today", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the world's first day")
     given = vars(parser.parse_args(argv))

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import Meta, Struct
 
 from system_apis.sandbox.asgi import App, Receive, Scope, Send, read_body, reply
 from system_apis.sandbox.faults import FaultWanted
+from system_apis.sandbox.sap.logon import USER
 
 if TYPE_CHECKING:
     from system_apis.sandbox.run import Sandbox
 
 Made = tuple[int, Any]
+
+
+class SapSettings(Struct, rename="camel", forbid_unknown_fields=True):
+    """Until the next reset: how many rows an answer holds, and whether a repeated RequestID is honoured."""
+
+    page_size: Annotated[int, Meta(ge=1)] | None = None
+    repeatability: bool = False
 
 
 def app(sandbox: Sandbox) -> App:
@@ -43,6 +52,8 @@ async def _route(sandbox: Sandbox, method: str, path: str, query: dict[str, str]
         await sandbox.reset()
     elif (method, path) == ("POST", "/salesforce/expire-sessions"):
         sandbox.sessions.end_all()
+    elif (method, path) == ("POST", "/sap/settings"):
+        sandbox.erp.configure(**msgspec.structs.asdict(msgspec.json.decode(body, type=SapSettings)))
     else:
         return 404, {"code": "notFound", "message": f"{method} {path} is not served here."}
     return 204, None
@@ -70,7 +81,8 @@ def world(sandbox: Sandbox) -> dict[str, Any]:
     return {
         "today": sandbox.world.today,
         "quotes": quotes,
-        "orders": [_order(order) for order in sandbox.world.orders.values()],
+        "orders": [_order(order) for order in sandbox.world.orders.values() if order.created_by == USER],
+        "ordersBefore": [_order(order) for order in sandbox.world.orders.values() if order.created_by != USER],
         "planVersion": str(sandbox.shopfloor.plan),
         "commitments": list(sandbox.shopfloor.orders.values()),
     }

@@ -34,6 +34,11 @@ def cut(scope: Scope) -> None:
     _abort(scope["extensions"][_TRANSPORT])
 
 
+def hang_up(scope: Scope) -> None:
+    """Ends the connection politely once what was written is out, however much was promised."""
+    scope["extensions"][_TRANSPORT].close()
+
+
 def _abort(transport: asyncio.Transport) -> None:
     # Without lingering zero the kernel would end an idle connection politely with FIN.
     raw = transport.get_extra_info("socket")

@@ -18,8 +18,9 @@ import msgspec
 from system_apis.sandbox import control, issuer, salesforce, sap, scheduler, tls
 from system_apis.sandbox.asgi import App, Receive, Scope, Send
 from system_apis.sandbox.door import Door
-from system_apis.sandbox.faults import Faults, System, behind_faults
+from system_apis.sandbox.faults import Faults, Inside, System, behind_faults
 from system_apis.sandbox.journal import Journal
+from system_apis.sandbox.salesforce import assertion
 from system_apis.sandbox.salesforce.records import Crm
 from system_apis.sandbox.salesforce.session import Sessions
 from system_apis.sandbox.scheduler import Shopfloor
@@ -42,6 +43,9 @@ class Options:
     issuer_url: str | None = None
     announce: Path | None = None
     today: date | None = None
+    seed: int = 1
+    repeatability: bool = False
+    jwt_key_file: Path | None = None
 
 
 class Sandbox:
@@ -50,12 +54,15 @@ class Sandbox:
     def __init__(self, options: Options) -> None:
         self._options = options
         self.world = World.seed(self._today())
-        self.crm, self.sessions = Crm(), Sessions()
+        key = assertion.key_of(options.jwt_key_file) if options.jwt_key_file else None
+        self.crm, self.sessions = Crm(), Sessions(key)
         quotes.seed(self.crm, self.world.today)
         self.shopfloor = Shopfloor(self.world.today)
+        self.erp = sap.app(self.world)
+        self.erp.configure(repeatability=options.repeatability)
         self.journal: Journal = Journal()
         self.doors: dict[System, list[Door]] = {}
-        self.faults: Faults = Faults(self.doors)
+        self.faults: Faults = Faults(self.doors, self._inside(), options.seed)
         self.control = Door(control.app(self), options.host, options.control_port)
 
     @property
@@ -68,7 +75,7 @@ class Sandbox:
     async def open(self) -> None:
         """Opens every door; the issuer's last step needs its own address, which is its name."""
         o = self._options
-        self._put("sap", sap.app(self.world), o.sap_port)
+        self._put("sap", self.erp, o.sap_port)
         self._put("salesforce", salesforce.app(self.crm, self.sessions), o.salesforce_port)
         if o.tls_port is not None:
             self._put("salesforce", salesforce.app(self.crm, self.sessions), o.tls_port, secure=True)
@@ -97,7 +104,19 @@ class Sandbox:
         self.world.reset()
         quotes.seed(self.crm, self.world.today)
         self.shopfloor.reset(self.world.today)
+        self.erp.configure(repeatability=self._options.repeatability)
         self.journal.clear()
+
+    def _inside(self) -> Inside:
+        return {
+            ("sap", "csrfExpired"): lambda _path, _body: self.erp.sessions.end_all(),
+            ("sap", "sessionExpired"): lambda _path, _body: self.erp.logon.end_all(),
+            ("sap", "staleVersion"): self.erp.edited_by_hand,
+            ("salesforce", "sessionExpired"): lambda _path, _body: self.sessions.end_all(),
+            ("salesforce", "staleVersion"): self.crm.edited_by_hand,
+            ("scheduler", "staleVersion"): self.shopfloor.edited_by_hand,
+            ("scheduler", "planMoved"): self.shopfloor.fill,
+        }
 
     def _today(self) -> date:
         return self._options.today or datetime.now(UTC).date()
@@ -127,7 +146,8 @@ async def serve(options: Options) -> None:
     for stop in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stop, ended.set)
     async with running(options) as sandbox:
-        more = {"ca": str(options.ca_file.resolve())} if options.tls_port is not None else {}
+        files = {"ca": options.ca_file if options.tls_port is not None else None, "jwtKey": options.jwt_key_file}
+        more = {name: str(file.resolve()) for name, file in files.items() if file}
         _announce(msgspec.json.encode({"pid": os.getpid(), "urls": sandbox.urls, **more}), options.announce)
         await ended.wait()
     # Requests that wait on purpose (a delay, a late commit) end with the process, without a traceback each.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,26 +9,26 @@ import msgspec
 
 from system_apis.sandbox.asgi import App, Receive, Scope, Send, header, read_body, reply
 from system_apis.sandbox.salesforce import composite, rest
-from system_apis.sandbox.salesforce.records import Crm, CrmError
+from system_apis.sandbox.salesforce.errors import CrmError
+from system_apis.sandbox.salesforce.records import Crm
 from system_apis.sandbox.salesforce.session import Sessions
+from system_apis.sandbox.salesforce.wire import Answer, Call, decode
 
 _JSON = "application/json;charset=UTF-8"
-_DAILY_LIMIT = 100_000
 
 
 def app(crm: Crm, sessions: Sessions) -> App:
-    used = count(1)
-
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         path, body = scope["raw_path"].decode("latin-1"), await read_body(receive)
         if path.rstrip("/") == "/services/data":
-            await _send(send, rest.Answer(200, rest.versions()))
+            await _send(send, Answer(200, rest.versions()))
         elif path.startswith("/services/oauth2/"):
             status, made = _oauth(sessions, scope, path, body)
-            await _send(send, rest.Answer(status, made, {"Cache-Control": "no-store"}))
+            await _send(send, Answer(status, made, {"Cache-Control": "no-store"}))
         else:
+            sessions.calls += 1
             made_of = _data(crm, sessions, scope, path, body)
-            await _send(send, made_of, {"Sforce-Limit-Info": f"api-usage={next(used)}/{_DAILY_LIMIT}"})
+            await _send(send, made_of, {"Sforce-Limit-Info": f"api-usage={sessions.calls}/{rest.DAILY_LIMIT}"})
 
     return answer
 
@@ -43,20 +42,23 @@ def _oauth(sessions: Sessions, scope: Scope, path: str, body: bytes) -> tuple[in
     return sessions.log_in(header(scope, "authorization"), body, here)
 
 
-def _data(crm: Crm, sessions: Sessions, scope: Scope, path: str, body: bytes) -> rest.Answer:
+def _data(crm: Crm, sessions: Sessions, scope: Scope, path: str, body: bytes) -> Answer:
     if not sessions.alive(header(scope, "authorization")):
-        return rest.Answer(401, CrmError(401, "INVALID_SESSION_ID", "Session expired or invalid").body())
+        return Answer(401, CrmError(401, "INVALID_SESSION_ID", "Session expired or invalid").body())
     try:
         version, below = rest.split(path)
-        decoded = rest.decode(body)
-        if scope["method"] == "POST" and below == "/composite":
-            return composite.run(crm, decoded)
+        decoded = decode(body)
+        if scope["method"] == "POST" and below in composite.RESOURCES:
+            return composite.RESOURCES[below](crm, decoded)
+        if below == "/limits":
+            return rest.limits(sessions.calls)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        return rest.serve(crm, rest.Call(scope["method"], version, below, query, decoded))
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        return rest.serve(crm, Call(scope["method"], version, below, query, decoded, headers))
     except CrmError as wrong:
-        return rest.Answer(wrong.status, wrong.body())
+        return Answer(wrong.status, wrong.body())
 
 
-async def _send(send: Send, answer: rest.Answer, extra: dict[str, str] | None = None) -> None:
+async def _send(send: Send, answer: Answer, extra: dict[str, str] | None = None) -> None:
     body = b"" if answer.body is None else msgspec.json.encode(answer.body)
     await reply(send, answer.status, body, _JSON, answer.headers | (extra or {}))

@@ -1,4 +1,4 @@
-"""Composite: up to 25 sub-requests in one call, with references among them and, if asked, all or none."""
+"""Composite and graphs: many sub-requests in one call, with references among them and, if asked, all or none."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from system_apis.sandbox.salesforce.records import Crm, CrmError
-from system_apis.sandbox.salesforce.rest import Answer, Call, serve, split
+from system_apis.sandbox.salesforce.errors import CrmError
+from system_apis.sandbox.salesforce.records import Crm
+from system_apis.sandbox.salesforce.rest import serve, split
+from system_apis.sandbox.salesforce.wire import Answer, Call
 
 _MAX, _MAX_QUERIES = 25, 5
+_MAX_GRAPHS, _MAX_NODES = 75, 500
 _REFERENCE = re.compile(r"@\{(\w+)((?:\.\w+|\[\d+\])+)\}")
 _HALTED = "PROCESSING_HALTED"
 _ROLLED_BACK = "The transaction was rolled back since another operation in the same transaction failed."
@@ -20,19 +23,46 @@ _FIRST_FAILURE = 300
 def run(crm: Crm, body: Any) -> Answer:
     """Always 200 once the request as a whole is understood; each part tells its own status."""
     parts = _parts(body)
+    if len(parts) > _MAX or sum("/query" in str(part.get("url")) for part in parts) > _MAX_QUERIES:
+        raise CrmError(400, "LIMIT_EXCEEDED", f"At most {_MAX} sub-requests, {_MAX_QUERIES} of them queries.")
+    return Answer(200, _done(crm, parts, all_or_none=bool(body.get("allOrNone")))[0])
+
+
+def graphs(crm: Crm, body: Any) -> Answer:
+    """Each graph is done as a whole or not at all, whatever becomes of the others; only rows may be touched."""
+    wanted = body.get("graphs") if isinstance(body, dict) else None
+    if not isinstance(wanted, list) or not all(isinstance(one, dict) and one.get("graphId") for one in wanted):
+        raise CrmError(400, "JSON_PARSER_ERROR", "The member graphs is required: objects with a graphId each.")
+    parts = {str(one["graphId"]): _parts(one) for one in wanted}
+    if len(parts) < len(wanted):
+        raise CrmError(400, "INVALID_INPUT", "Each graph needs a graphId of its own.")
+    if len(parts) > _MAX_GRAPHS or sum(map(len, parts.values())) > _MAX_NODES:
+        raise CrmError(400, "LIMIT_EXCEEDED", f"At most {_MAX_GRAPHS} graphs with {_MAX_NODES} nodes in all.")
+    if any("/sobjects/" not in str(part.get("url")) for each in parts.values() for part in each):
+        raise CrmError(400, "INVALID_INPUT", "A graph holds sObject requests only.")
+    told = []
+    for name, each in parts.items():
+        response, successful = _done(crm, each, all_or_none=True)
+        told.append({"graphId": name, "graphResponse": response, "isSuccessful": successful})
+    return Answer(200, {"graphs": told})
+
+
+RESOURCES = {"/composite": run, "/composite/graph": graphs}
+
+
+def _done(crm: Crm, parts: list[dict[str, Any]], *, all_or_none: bool) -> tuple[dict[str, Any], bool]:
     saved = crm.snapshot()
     answers: dict[str, Answer] = {}
     for part in parts:
         answer = _one(crm, part, answers)
         answers[part["referenceId"]] = answer
-        if body.get("allOrNone") and answer.status >= _FIRST_FAILURE:
+        if all_or_none and answer.status >= _FIRST_FAILURE:
             crm.restore(saved)
             told = Answer(400, [{"errorCode": _HALTED, "message": _ROLLED_BACK}])
             answers = {p["referenceId"]: told for p in parts} | {part["referenceId"]: answer}
             break
-    return Answer(
-        200, {"compositeResponse": [_shown(name, answers[name]) for name in (p["referenceId"] for p in parts)]}
-    )
+    shown = [_shown(part["referenceId"], answers[part["referenceId"]]) for part in parts]
+    return {"compositeResponse": shown}, all(answer.status < _FIRST_FAILURE for answer in answers.values())
 
 
 def _parts(body: Any) -> list[dict[str, Any]]:
@@ -46,8 +76,6 @@ def _parts(body: Any) -> list[dict[str, Any]]:
         raise CrmError(400, "INVALID_INPUT", "Each sub-request needs a referenceId of its own.")
     if any(_FORBIDDEN & {name.lower() for name in part.get("httpHeaders") or {}} for part in parts):
         raise CrmError(400, "INVALID_INPUT", "Sub-requests must not carry Accept, Authorization or Content-Type.")
-    if len(parts) > _MAX or sum("/query" in str(part.get("url")) for part in parts) > _MAX_QUERIES:
-        raise CrmError(400, "LIMIT_EXCEEDED", f"At most {_MAX} sub-requests, {_MAX_QUERIES} of them queries.")
     return parts
 
 
@@ -58,7 +86,8 @@ def _one(crm: Crm, part: dict[str, Any], answers: dict[str, Answer]) -> Answer:
         filled = _filled(part.get("body"), answers)
     except CrmError as wrong:
         return Answer(wrong.status, wrong.body())
-    return serve(crm, Call(str(part.get("method")), version, below, dict(parse_qsl(url.query)), filled))
+    headers = {str(name).lower(): str(value) for name, value in (part.get("httpHeaders") or {}).items()}
+    return serve(crm, Call(str(part.get("method")), version, below, dict(parse_qsl(url.query)), filled, headers))
 
 
 def _filled(value: Any, answers: dict[str, Answer]) -> Any:

@@ -7,31 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from system_apis.sandbox.locks import LOCKED
+from system_apis.sandbox.salesforce import lifecycle
+from system_apis.sandbox.salesforce.cursors import Cursors
+from system_apis.sandbox.salesforce.errors import CrmError, Row, SeveralMatch
 from system_apis.sandbox.salesforce.schema import OBJECTS, Field, SObject, find_object
 
-Row = dict[str, Any]
+_ID = re.compile(r"\b[A-Za-z0-9]{18}\b")
 _MARKS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _WIRE_TIME = "%Y-%m-%dT%H:%M:%S.000+0000"
-
-
-class CrmError(Exception):
-    """One Salesforce error: a code, a sentence, the fields meant (on writes only)."""
-
-    def __init__(self, status: int, code: str, message: str, fields: list[str] | None = None) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.fields = status, code, message, fields
-
-    def body(self) -> list[dict[str, Any]]:
-        named = {} if self.fields is None else {"fields": self.fields}
-        return [{"message": self.message, "errorCode": self.code, **named}]
-
-
-class SeveralMatch(Exception):
-    """An external id that more than one row has; nothing was written."""
-
-    def __init__(self, rows: list[Row]) -> None:
-        super().__init__(f"{len(rows)} rows match")
-        self.rows = rows
 
 
 def with_checksum(first15: str) -> str:
@@ -59,6 +43,7 @@ class Crm:
         self.clear()
 
     def clear(self) -> None:
+        self.cursors = Cursors()
         self.tables: dict[str, dict[str, Row]] = {name: {} for name in OBJECTS}
         self._deleted: set[str] = set()
         self._numbers = {name: count(1001 if name == "Quote" else 1) for name in OBJECTS}
@@ -94,49 +79,87 @@ class Crm:
         """Creates a row past the rules of access, as an administrator's import would; the seed uses it too."""
         one, number, stamp = OBJECTS[name], next(self._numbers[name]), wire_time(datetime.now(UTC))
         key = values.get("Id") or with_checksum(f"{one.prefix}Hp{number:010d}")
-        row: Row = dict.fromkeys(one.fields)
+        row: Row = {f.name: False if f.type == "boolean" else None for f in one.fields.values()}
         row |= {"CurrencyIsoCode": "USD", "CreatedDate": stamp, "LastModifiedDate": stamp, "SystemModstamp": stamp}
         row |= values | {"Id": key, "IsDeleted": False}
         if name == "Quote":
             row |= {"QuoteNumber": f"{number:08d}", "Status": row["Status"] or "Draft"}
             row["AccountId"] = self.tables["Opportunity"][row["OpportunityId"]]["AccountId"]
-        elif name == "QuoteLineItem":
-            row |= {"LineNumber": f"{number:08d}"}
+        elif name == "Order":
+            row |= {"OrderNumber": f"{number:08d}"}
+        elif name == "Ordergate_Exception__c":
+            row |= {"Name": f"EXC-{number:06d}"}
+        elif name in ("QuoteLineItem", "OrderItem"):
+            row |= {"LineNumber" if name == "QuoteLineItem" else "OrderItemNumber": f"{number:08d}"}
             row["Product2Id"] = self.tables["PricebookEntry"][row["PricebookEntryId"]]["Product2Id"]
         self.tables[name][key] = row
         return row
 
     def create(self, one: SObject, values: Row) -> Row:
         clean = self._clean(one, values, creating=True)
+        _refuse_if_locked(
+            next((str(clean[f.name]) for f in one.fields.values() if f.refers_to and clean.get(f.name)), "")
+        )
         missing = [f.name for f in one.fields.values() if f.required and clean.get(f.name) is None]
         if missing:
             raise CrmError(
                 400, "REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", missing
             )
+        self._refuse_duplicates(one, clean, None)
+        lifecycle.check_new(self, one, clean)
         return self.insert(one.name, clean)
 
     def update(self, one: SObject, given: str, values: Row) -> Row:
         """Omitted fields stay, null clears. A write moves the stamps, by one second (their resolution) at least."""
         row = self.row(one, given)
-        row |= self._clean(one, values, creating=False)
+        _refuse_if_locked(row["Id"])
+        clean = self._clean(one, values, creating=False)
+        self._refuse_duplicates(one, clean, row["Id"])
+        lifecycle.check_change(self, one, row, clean)
+        row |= clean
+        self._touch(row)
+        return row
+
+    def _touch(self, row: Row) -> None:
         last = datetime.strptime(row["SystemModstamp"], "%Y-%m-%dT%H:%M:%S.000%z")
         stamp = wire_time(max(datetime.now(UTC), last + timedelta(seconds=1)))
         row |= {"LastModifiedDate": stamp, "SystemModstamp": stamp}
-        return row
 
     def delete(self, one: SObject, given: str) -> None:
         key = self.row(one, given)["Id"]
+        lifecycle.check_delete(self, one, self.tables[one.name][key])
         del self.tables[one.name][key]
         self._deleted.add(key)
 
+    def edited_by_hand(self, path: str, body: bytes) -> None:
+        """Somebody saves every row that a request names, just before the request is handled."""
+        for given in dict.fromkeys(_ID.findall(path + " " + body.decode("latin-1"))):
+            name = next((name for name, rows in self.tables.items() if given in rows), None)
+            if name:
+                self._touch(self.tables[name][given])
+
     def value(self, one: SObject, row: Row, name: str) -> Any:
         """A field's value; what Salesforce computes is computed here."""
-        if one.name == "QuoteLineItem" and name == "TotalPrice":
+        if one.name in ("QuoteLineItem", "OrderItem") and name == "TotalPrice":
             return row["Quantity"] * row["UnitPrice"]
-        if one.name == "Quote" and name in ("Subtotal", "TotalPrice", "GrandTotal", "LineItemCount"):
-            lines = [line for line in self.tables["QuoteLineItem"].values() if line["QuoteId"] == row["Id"]]
+        if (one.name, name) == ("Order", "StatusCode"):
+            return lifecycle.CODES[row["Status"]]
+        if name in ("Subtotal", "TotalPrice", "GrandTotal", "TotalAmount", "LineItemCount"):
+            lines = self.lines(one, row["Id"])
             return len(lines) if name == "LineItemCount" else sum((n["Quantity"] * n["UnitPrice"] for n in lines), 0.0)
         return row[name]
+
+    def lines(self, one: SObject, key: str) -> list[Row]:
+        """The line items of a quote or an order."""
+        child, link = one.children["QuoteLineItems" if one.name == "Quote" else "OrderItems"]
+        return [line for line in self.tables[child].values() if line[link] == key]
+
+    def _refuse_duplicates(self, one: SObject, clean: Row, own: str | None) -> None:
+        for name in (f.name for f in one.fields.values() if f.unique and clean.get(f.name) is not None):
+            for key, row in self.tables[one.name].items():
+                if key != own and row[name] == clean[name]:
+                    told = f"duplicate value found: {name} duplicates value on record with id: {key}"
+                    raise CrmError(400, "DUPLICATE_VALUE", told, [])
 
     def _clean(self, one: SObject, values: Row, *, creating: bool) -> Row:
         clean: Row = {}
@@ -155,6 +178,8 @@ class Crm:
                     [f.name],
                 )
             clean[f.name] = None if value is None or value == "" else self._typed(f, value)
+            if f.type == "boolean" and clean[f.name] is None:
+                clean[f.name] = False
             if f.required and clean[f.name] is None:
                 raise CrmError(400, "REQUIRED_FIELD_MISSING", f"Required fields are missing: [{f.name}]", [f.name])
         return clean
@@ -169,6 +194,8 @@ class Crm:
                 return value
             if f.type == "date" and isinstance(value, str):
                 return date.fromisoformat(value[:10] if value[10:11] == "T" else value).isoformat()
+            if f.type == "datetime" and isinstance(value, str):
+                return wire_time(datetime.fromisoformat(value))
             if f.type in ("string", "picklist", "reference") and isinstance(value, str):
                 return self._text(f, value)
         except (ValueError, TypeError, OverflowError):
@@ -189,6 +216,13 @@ class Crm:
         if key not in self.tables[f.refers_to]:
             raise CrmError(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [f.name])
         return key
+
+
+def _refuse_if_locked(key: str) -> None:
+    """Writing a row locks it, and creating one its parent."""
+    if key and LOCKED.get():
+        told = f"unable to obtain exclusive access to this record or 1 records: {key}"
+        raise CrmError(400, "UNABLE_TO_LOCK_ROW", told, [])
 
 
 def the_object(name: str) -> SObject:

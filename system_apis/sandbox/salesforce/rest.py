@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import unquote
 
-import msgspec
-
-from system_apis.sandbox.salesforce import soql
-from system_apis.sandbox.salesforce.records import Crm, CrmError, Row, SeveralMatch, attributes, the_object
+from system_apis.sandbox.salesforce import collections, soql
+from system_apis.sandbox.salesforce.errors import CrmError, Row, SeveralMatch
+from system_apis.sandbox.salesforce.records import Crm, attributes, the_object
 from system_apis.sandbox.salesforce.schema import OBJECTS, SObject, describe
+from system_apis.sandbox.salesforce.wire import Answer, Call
 
 FIRST_VERSION, LAST_VERSION = 41, 68
+DAILY_LIMIT = 100_000
 _UPSERT_ANSWERS_SINCE = 46
-_MAX_COLLECTION = 200
 _VERSIONED = re.compile(r"/services/data/v(\d{1,3})\.0(/.*)?")
-
-
-@dataclass(frozen=True)
-class Call:
-    """`path` is raw, below the version; `body` is decoded JSON, or nothing."""
-
-    method: str
-    version: str
-    path: str
-    query: dict[str, str]
-    body: Any = None
-
-    @property
-    def base(self) -> str:
-        return f"/services/data/v{self.version}"
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 def versions() -> list[dict[str, str]]:
@@ -73,12 +51,12 @@ def serve(crm: Crm, call: Call) -> Answer:
 
 def _route(crm: Crm, call: Call) -> Answer:
     match [unquote(part) for part in call.path.strip("/").split("/")]:
-        case ["query"]:
-            return Answer(200, soql.run(crm, call.query.get("q", ""), call.version))
-        case ["composite", "sobjects"] if call.method in ("PATCH", "POST"):
-            return _collection(crm, call)
+        case ["query" | "queryAll", *locator]:
+            return _query(crm, call, locator)
+        case ["composite", "sobjects", *by] if call.method in ("PATCH", "POST"):
+            return collections.save(crm, call, by)
         case ["sobjects", name] if call.method == "POST":
-            return _created(crm.create(the_object(name), _values(call)), call)
+            return _created(crm.create(the_object(name), call.values()), call)
         case ["sobjects", name, row_id] if row_id != "describe":
             return _row(crm, call, the_object(name), row_id)
         case ["sobjects", name, key, value]:
@@ -94,8 +72,6 @@ def _listing(call: Call, path: list[str]) -> Row:
     match path:
         case [""]:
             return {name: f"{call.base}/{name}" for name in ("sobjects", "query", "composite", "limits")}
-        case ["limits"]:
-            return {"DailyApiRequests": {"Max": 100_000, "Remaining": 99_000}}
         case ["sobjects"]:
             listed = [{"name": one.name, "keyPrefix": one.prefix, "queryable": True} for one in OBJECTS.values()]
             return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": listed}
@@ -107,17 +83,57 @@ def _listing(call: Call, path: list[str]) -> Row:
     raise not_found()
 
 
+def limits(used: int) -> Answer:
+    return Answer(200, {"DailyApiRequests": {"Max": DAILY_LIMIT, "Remaining": DAILY_LIMIT - used}})
+
+
+def _query(crm: Crm, call: Call, locator: list[str]) -> Answer:
+    """A query's first page, or the one that a locator stands for."""
+    if not locator:
+        found = soql.run(crm, call.query.get("q", ""), call.version)
+        return Answer(200, crm.cursors.first(found, call.base, call.headers.get("sforce-query-options", "")))
+    page = crm.cursors.next(locator[-1], call.base)
+    if page is None:
+        raise CrmError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+    return Answer(200, page)
+
+
 def _row(crm: Crm, call: Call, one: SObject, row_id: str) -> Answer:
     match call.method:
         case "GET" | "HEAD":
-            return Answer(200, _read(crm, call, one, crm.row(one, row_id)))
+            row = crm.row(one, row_id)
+            changed = _instant(row["LastModifiedDate"])
+            stamp = {"Last-Modified": format_datetime(changed, usegmt=True)}
+            since = _condition(call, "if-modified-since")
+            if since is not None and changed <= since:
+                return Answer(304, None, stamp)
+            return Answer(200, _read(crm, call, one, row), stamp)
         case "PATCH":
-            crm.update(one, row_id, _values(call))
+            since = _condition(call, "if-unmodified-since")
+            if since is not None and _instant(crm.row(one, row_id)["LastModifiedDate"]) > since:
+                return Answer(412)
+            crm.update(one, row_id, call.values())
         case "DELETE":
             crm.delete(one, row_id)
         case _:
             raise _method_not_allowed(call)
     return Answer(204)
+
+
+def _condition(call: Call, name: str) -> datetime | None:
+    """The instant of a conditional header. On a write one that cannot be read is a bad request, else it is ignored."""
+    try:
+        return parsedate_to_datetime(call.headers[name])
+    except KeyError:
+        return None
+    except ValueError:
+        if call.method == "GET":
+            return None
+        raise CrmError(400, "INVALID_HEADER", f"The value of {name} is no HTTP date.") from None
+
+
+def _instant(stamp: str) -> datetime:
+    return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.000%z")
 
 
 def _external(crm: Crm, call: Call, one: SObject, key: str, value: str) -> Answer:
@@ -130,42 +146,11 @@ def _external(crm: Crm, call: Call, one: SObject, key: str, value: str) -> Answe
     if found is None:
         if call.query.get("updateOnly") == "true":
             raise not_found()
-        return _created(crm.create(one, _values(call) | {key: value}), call, {"created": True})
-    crm.update(one, found["Id"], _values(call))
+        return _created(crm.create(one, call.values() | {key: value}), call, {"created": True})
+    crm.update(one, found["Id"], call.values())
     if int(float(call.version)) < _UPSERT_ANSWERS_SINCE:
         return Answer(204)
     return Answer(200, {"id": found["Id"], "success": True, "errors": [], "created": False})
-
-
-def _collection(crm: Crm, call: Call) -> Answer:
-    """Up to 200 rows in one call: always 200, with a result per row."""
-    wanted = _values(call)
-    records = wanted.get("records")
-    if not isinstance(records, list) or not 0 < len(records) <= _MAX_COLLECTION:
-        raise CrmError(
-            400, "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {_MAX_COLLECTION} records"
-        )
-    saved = crm.snapshot()
-    results = [_saved(crm, call, record) for record in records]
-    if wanted.get("allOrNone") and not all(result["success"] for result in results):
-        crm.restore(saved)
-        told = "Record rolled back because not all records were valid and the request was using AllOrNone header"
-        halted = {"statusCode": "ALL_OR_NONE_OPERATION_ROLLED_BACK", "message": told, "fields": []}
-        results = [{"success": False, "errors": [halted]} if result["success"] else result for result in results]
-    return Answer(200, results)
-
-
-def _saved(crm: Crm, call: Call, record: Row) -> dict[str, Any]:
-    try:
-        one = the_object(record.get("attributes", {}).get("type", ""))
-        values = {name: value for name, value in record.items() if name not in ("attributes", "id")}
-        row = crm.create(one, values) if call.method == "POST" else crm.update(one, str(record.get("id")), values)
-    except CrmError as wrong:
-        return {
-            "success": False,
-            "errors": [{"statusCode": wrong.code, "message": wrong.message, "fields": wrong.fields or []}],
-        }
-    return {"id": row["Id"], "success": True, "errors": []}
 
 
 def _read(crm: Crm, call: Call, one: SObject, row: Row) -> Row:
@@ -186,19 +171,6 @@ def _created(row: Row, call: Call, more: Row | None = None) -> Answer:
 def row_url(row: Row, call: Call) -> str:
     name = next(one.name for one in OBJECTS.values() if row["Id"].startswith(one.prefix))
     return f"{call.base}/sobjects/{name}/{row['Id']}"
-
-
-def _values(call: Call) -> Row:
-    if not isinstance(call.body, dict):
-        raise CrmError(400, "JSON_PARSER_ERROR", "The HTTP entity body is required, and must be a JSON object.")
-    return call.body
-
-
-def decode(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body) if body else None
-    except msgspec.DecodeError as wrong:
-        raise CrmError(400, "JSON_PARSER_ERROR", str(wrong)) from wrong
 
 
 def not_found() -> CrmError:

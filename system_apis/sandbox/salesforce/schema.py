@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,17 +14,24 @@ class Field:
     """`access` is what a caller may do; `refers_to` names the parent object of a reference."""
 
     name: str
-    type: str = "string"
-    length: int = 255
-    required: bool = False
-    access: Access = "rw"
-    external_id: bool = False
-    refers_to: str | None = None
+    type: str
+    length: int
+    required: bool
+    access: Access
+    external_id: bool
+    unique: bool
+    refers_to: str | None
+
+    @property
+    def custom(self) -> bool:
+        return self.name.endswith("__c")
 
     @property
     def relationship(self) -> str | None:
         """The name under which SOQL reaches the parent."""
-        return self.name.removesuffix("Id") if self.refers_to else None
+        if not self.refers_to:
+            return None
+        return f"{self.name.removesuffix('__c')}__r" if self.custom else self.name.removesuffix("Id")
 
 
 @dataclass(frozen=True)
@@ -44,108 +52,79 @@ class SObject:
         return next((f for f in self.fields.values() if (f.relationship or "").lower() == wanted), None)
 
 
-def _ref(name: str, to: str, *, required: bool = False, access: Access = "create") -> Field:
-    return Field(name, "reference", 18, required, access, refers_to=to)
+_SYSTEM = """
+    Id:id/18- IsDeleted:boolean- CurrencyIsoCode:picklist/3 CreatedDate:datetime- LastModifiedDate:datetime-
+    SystemModstamp:datetime-
+"""
+_OBJECTS = """
+Account 001
+    Name! AccountNumber/40 ERP_Customer__c/10#
+Product2 01t
+    Name! ProductCode IsActive:boolean QuantityUnitOfMeasure
+Pricebook2 01s
+    Name! IsStandard:boolean- IsActive:boolean
+PricebookEntry 01u
+    Pricebook2Id>Pricebook2!+ Product2Id>Product2!+ UnitPrice:currency! IsActive:boolean
+Opportunity 006
+    Name! AccountId>Account StageName:picklist! CloseDate:date!
+Quote 0Q0
+    Name! OpportunityId>Opportunity.Quotes!+ AccountId>Account- Pricebook2Id>Pricebook2+ QuoteNumber-
+    Status:picklist/40 ExpirationDate:date Description/32000 LineItemCount:int- Subtotal:currency-
+    TotalPrice:currency- GrandTotal:currency- Revision__c/10 ERP_Order_Number__c/20# ERP_Instance__c/64
+    Ordergate_Operation__c/40 Ordergate_State__c/40 Ordergate_Message__c Confirmed_Date__c:date
+QuoteLineItem 0QL
+    QuoteId>Quote.QuoteLineItems!+ PricebookEntryId>PricebookEntry!+ Product2Id>Product2- LineNumber- SortOrder:int
+    Quantity:double! UnitPrice:currency! TotalPrice:currency- ServiceDate:date Description Requested_Date__c:date
+    Plant__c/4 Unit__c/3 ERP_Item__c/10 Ordergate_State__c/40 Confirmed_Quantity__c:double Confirmed_Date__c:date
+    Ordergate_Message__c
+Order 801
+    AccountId>Account.Orders! EffectiveDate:date! Status:picklist/40! StatusCode:picklist/40- OrderNumber- Name/80
+    Pricebook2Id>Pricebook2 QuoteId>Quote.Orders OpportunityId>Opportunity PoNumber/80 EndDate:date Type:picklist/40
+    TotalAmount:currency- ERP_Order_Number__c/20#^ ERP_Instance__c/64
+OrderItem 802
+    OrderId>Order.OrderItems!+ PricebookEntryId>PricebookEntry!+ Product2Id>Product2- QuoteLineItemId>QuoteLineItem
+    OrderItemNumber- Quantity:double! UnitPrice:currency! TotalPrice:currency- ServiceDate:date Description
+    ERP_Item__c/10
+Ordergate_Exception__c a01
+    Name- Exception_Id__c/40!#^ Quote__c>Quote.Ordergate_Exceptions__r Quote_Line_Id__c/18 Operation__c/40
+    Correlation_Id__c/128 Code__c/60 Category__c/40 Severity__c/20 State__c/20 Step__c/60 Detail__c
+    Blocking__c:boolean Retryable__c:boolean Owner_Role__c/40 Opened_At__c:datetime Due_At__c:datetime
+    Source_System__c/40 Source_Instance__c/64 Source_Code__c/80 Source_Text__c
+"""
+"""An object and its key prefix, then its fields: `name:type/length>Parent.Children` and marks. A text of 255 unless
+said otherwise; ! required, + only at creation, - never written, # external id, ^ unique."""
+
+_FIELD = re.compile(r"(\w+)(?::(\w+))?(?:/(\d+))?(?:>(\w+)(?:\.(\w+))?)?([!+\-#^]*)")
 
 
-def _read(name: str, kind: str) -> Field:
-    return Field(name, kind, access="read")
+def _read_objects() -> dict[str, SObject]:
+    objects: dict[str, SObject] = {}
+    links: list[tuple[str, str, str, str]] = []
+    for block in re.split(r"\n(?=\w)", _OBJECTS.strip()):
+        head, _, body = block.partition("\n")
+        name, prefix = head.split()
+        one = objects[name] = SObject(name, prefix, {})
+        for found in _FIELD.finditer(_SYSTEM + body):
+            key, kind, length, parent, children, marks = found.groups()
+            access: Access = "read" if "-" in marks else "create" if "+" in marks else "rw"
+            one.fields[key] = Field(
+                name=key,
+                type=kind or ("reference" if parent else "string"),
+                length=18 if parent else int(length or 255),
+                required="!" in marks,
+                access=access,
+                external_id="#" in marks,
+                unique="^" in marks,
+                refers_to=parent,
+            )
+            if children:
+                links.append((parent, children, name, key))
+    for parent, children, name, key in links:
+        objects[parent].children[children] = (name, key)
+    return objects
 
 
-_SYSTEM = (
-    Field("Id", "id", 18, access="read"),
-    _read("IsDeleted", "boolean"),
-    Field("CurrencyIsoCode", "picklist", 3),
-    _read("CreatedDate", "datetime"),
-    _read("LastModifiedDate", "datetime"),
-    _read("SystemModstamp", "datetime"),
-)
-
-
-def _object(name: str, prefix: str, *own: Field, children: dict[str, tuple[str, str]] | None = None) -> SObject:
-    return SObject(name, prefix, {f.name: f for f in (*_SYSTEM, *own)}, children or {})
-
-
-_NAME = Field("Name", required=True)
-OBJECTS = {
-    one.name: one
-    for one in (
-        _object(
-            "Account",
-            "001",
-            _NAME,
-            Field("AccountNumber", length=40),
-            Field("ERP_Customer__c", length=10, external_id=True),
-        ),
-        _object(
-            "Product2", "01t", _NAME, Field("ProductCode"), Field("IsActive", "boolean"), Field("QuantityUnitOfMeasure")
-        ),
-        _object("Pricebook2", "01s", _NAME, _read("IsStandard", "boolean"), Field("IsActive", "boolean")),
-        _object(
-            "PricebookEntry",
-            "01u",
-            _ref("Pricebook2Id", "Pricebook2", required=True),
-            _ref("Product2Id", "Product2", required=True),
-            Field("UnitPrice", "currency", required=True),
-            Field("IsActive", "boolean"),
-        ),
-        _object(
-            "Opportunity",
-            "006",
-            _NAME,
-            _ref("AccountId", "Account", access="rw"),
-            Field("StageName", "picklist", required=True),
-            Field("CloseDate", "date", required=True),
-            children={"Quotes": ("Quote", "OpportunityId")},
-        ),
-        _object(
-            "Quote",
-            "0Q0",
-            _NAME,
-            _ref("OpportunityId", "Opportunity", required=True),
-            _ref("AccountId", "Account", access="read"),
-            _ref("Pricebook2Id", "Pricebook2"),
-            _read("QuoteNumber", "string"),
-            Field("Status", "picklist", 40),
-            Field("ExpirationDate", "date"),
-            Field("Description", length=32000),
-            _read("LineItemCount", "int"),
-            _read("Subtotal", "currency"),
-            _read("TotalPrice", "currency"),
-            _read("GrandTotal", "currency"),
-            Field("Revision__c", length=10),
-            Field("ERP_Order_Number__c", length=10, external_id=True),
-            Field("ERP_Instance__c", length=40),
-            Field("Ordergate_Operation__c", length=40),
-            Field("Ordergate_State__c", length=40),
-            Field("Ordergate_Message__c"),
-            Field("Confirmed_Date__c", "date"),
-            children={"QuoteLineItems": ("QuoteLineItem", "QuoteId")},
-        ),
-        _object(
-            "QuoteLineItem",
-            "0QL",
-            _ref("QuoteId", "Quote", required=True),
-            _ref("PricebookEntryId", "PricebookEntry", required=True),
-            _ref("Product2Id", "Product2", access="read"),
-            _read("LineNumber", "string"),
-            Field("SortOrder", "int"),
-            Field("Quantity", "double", required=True),
-            Field("UnitPrice", "currency", required=True),
-            _read("TotalPrice", "currency"),
-            Field("ServiceDate", "date"),
-            Field("Description"),
-            Field("Requested_Date__c", "date"),
-            Field("Plant__c", length=4),
-            Field("Unit__c", length=3),
-            Field("ERP_Item__c", length=6),
-            Field("Ordergate_State__c", length=40),
-            Field("Confirmed_Quantity__c", "double"),
-            Field("Confirmed_Date__c", "date"),
-            Field("Ordergate_Message__c"),
-        ),
-    )
-}
+OBJECTS = _read_objects()
 
 
 def find_object(name: str) -> SObject | None:
@@ -156,13 +135,10 @@ def describe(one: SObject, base: str) -> dict[str, object]:
     """The part of a describe answer that clients read."""
     return {
         "name": one.name,
-        "label": one.name,
+        "label": one.name.removesuffix("__c").replace("_", " "),
         "keyPrefix": one.prefix,
-        "queryable": True,
-        "createable": True,
-        "updateable": True,
-        "deletable": True,
-        "custom": False,
+        **dict.fromkeys(("queryable", "createable", "updateable", "deletable", "retrieveable"), True),
+        "custom": one.name.endswith("__c"),
         "fields": [_describe_field(f) for f in one.fields.values()],
         "childRelationships": [
             {"relationshipName": name, "childSObject": child, "field": key}
@@ -173,16 +149,28 @@ def describe(one: SObject, base: str) -> dict[str, object]:
 
 
 def _describe_field(f: Field) -> dict[str, object]:
+    text, number = f.type in ("string", "id", "picklist", "reference"), f.type in ("double", "currency")
     return {
         "name": f.name,
         "label": f.name.removesuffix("__c").replace("_", " "),
         "type": f.type,
-        "length": f.length if f.type in ("string", "id", "picklist", "reference") else 0,
+        "length": f.length if text else 0,
+        "precision": 18 if number else 0,
+        "scale": (3 if f.type == "double" else 2) if number else 0,
         "createable": f.access != "read",
         "updateable": f.access == "rw",
         "nillable": not f.required,
-        "custom": f.name.endswith("__c"),
+        "defaultedOnCreate": f.type == "boolean",
+        "custom": f.custom,
         "externalId": f.external_id,
+        "idLookup": f.external_id or f.name == "Id",
+        "unique": f.unique,
+        "caseSensitive": f.unique,
+        "filterable": True,
+        "sortable": True,
+        "autoNumber": f.name in ("QuoteNumber", "LineNumber", "OrderNumber", "OrderItemNumber"),
+        "calculated": False,
+        "picklistValues": [],
         "referenceTo": [f.refers_to] if f.refers_to else [],
         "relationshipName": f.relationship,
     }

@@ -1,4 +1,4 @@
-"""Log-in by client credentials, and its sessions: they end by revocation or two hours of silence, unannounced."""
+"""Log-in by client credentials or JWT, and its sessions: ended by revocation or two hours of silence, unannounced."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from joserfc.jwk import RSAKey
+
+from system_apis.sandbox.salesforce import assertion
+
 CLIENTS = {"ordergate": "salesforce-sandbox-secret"}
 ORGANISATION = "00DHp0000000001MAA"
 _USER = "005Hp00000I1wXyIAJ"
@@ -18,7 +22,11 @@ Made = tuple[int, dict[str, Any] | None]
 
 
 class Sessions:
-    def __init__(self) -> None:
+    """`calls` counts what the day's allowance is used up by; `key`: whose JWT assertions are taken."""
+
+    def __init__(self, key: RSAKey | None = None) -> None:
+        self.calls = 0
+        self._key = key
         self._last_used: dict[str, float] = {}
 
     def alive(self, authorization: str | None) -> bool:
@@ -44,6 +52,8 @@ class Sessions:
     def log_in(self, authorization: str | None, body: bytes, instance_url: str) -> Made:
         """POST /services/oauth2/token: `instance_url` is where the caller knocked."""
         form = dict(parse_qsl(body.decode(errors="replace")))
+        if form.get("grant_type") == assertion.GRANT:
+            return self._by_assertion(form.get("assertion", ""), instance_url)
         if form.get("grant_type") != "client_credentials":
             return _wrong("unsupported_grant_type", "grant type not supported")
         client, secret = _basic(authorization) or (form.get("client_id", ""), form.get("client_secret", ""))
@@ -51,17 +61,25 @@ class Sessions:
             return _wrong("invalid_client_id", "client identifier invalid")
         if not secrets.compare_digest(secret.encode(), CLIENTS[client].encode()):
             return _wrong("invalid_client", "invalid client credentials")
+        return 200, self._session(instance_url) | {
+            "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "issued_at": str(int(time.time() * 1000)),
+            "api_instance_url": instance_url,
+        }
+
+    def _by_assertion(self, given: str, instance_url: str) -> Made:
+        wrong = assertion.problem(given, self._key, CLIENTS, instance_url)
+        return _wrong(*wrong) if wrong else (200, self._session(instance_url))
+
+    def _session(self, instance_url: str) -> dict[str, Any]:
         token = f"{ORGANISATION[:15]}!AQ{secrets.token_urlsafe(48)}"
         self._last_used[token] = time.monotonic()
-        return 200, {
+        return {
             "access_token": token,
-            "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
             "scope": "api",
             "instance_url": instance_url,
             "id": f"{instance_url}/id/{ORGANISATION}/{_USER}",
             "token_type": "Bearer",
-            "issued_at": str(int(time.time() * 1000)),
-            "api_instance_url": instance_url,
         }
 
 

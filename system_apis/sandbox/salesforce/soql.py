@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from operator import ge, gt, le, lt
 from typing import Any
 
-from system_apis.sandbox.salesforce.records import Crm, CrmError, Row, attributes, full_id
+from system_apis.sandbox.salesforce.errors import CrmError, Row
+from system_apis.sandbox.salesforce.records import Crm, attributes, full_id
 from system_apis.sandbox.salesforce.schema import OBJECTS, Field, SObject, find_object
 
 _TOKEN = re.compile(r"\s*('(?:[^'\\]|\\.)*'|[<>!]=|[=<>(),]|[\w.:+\-]+|$)", re.DOTALL)

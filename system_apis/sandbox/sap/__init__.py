@@ -1,10 +1,9 @@
 """The ERP in miniature: SAP's OData V2 services for sales orders and their simulation."""
 
-from system_apis.sandbox.asgi import App
 from system_apis.sandbox.sap.server import ApplicationServer
 from system_apis.sandbox.world import World
 
 
-def app(world: World) -> App:
+def app(world: World) -> ApplicationServer:
     """The ERP of `world` as an ASGI application; it knows nothing of faults."""
     return ApplicationServer(world)

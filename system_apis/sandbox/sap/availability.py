@@ -15,6 +15,9 @@ from decimal import ROUND_DOWN, Decimal
 from system_apis.sandbox.sap.changes import Changes
 from system_apis.sandbox.world.materials import UNITS
 from system_apis.sandbox.world.orders import Item, ScheduleLine
+from system_apis.sandbox.world.supply import Place
+
+Balance = dict[date, Decimal]
 
 
 def schedule(changes: Changes, item: Item) -> list[ScheduleLine]:
@@ -23,42 +26,51 @@ def schedule(changes: Changes, item: Item) -> list[ScheduleLine]:
         return [ScheduleLine("1", item.quantity, Decimal(0), None)]
     confirmed = list(_confirmed(changes, item))
     on_time = confirmed[0] if confirmed and confirmed[0][0] == item.requested else None
-    lines = [
-        ScheduleLine("1", item.quantity, on_time[1] if on_time else Decimal(0), item.requested if on_time else None)
-    ]
+    at_once = (on_time[1] if on_time else Decimal(0)) + item.delivered
+    lines = [ScheduleLine("1", item.quantity, at_once, item.requested if at_once else None)]
     for day, quantity in confirmed[1:] if on_time else confirmed:
         lines.append(ScheduleLine(str(len(lines) + 1), Decimal(0), quantity, day))
     return lines
+
+
+def free_from(changes: Changes, place: Place) -> list[tuple[date, Decimal]]:
+    """What is free of a material in a plant, in base units, from which day on; the first day is today."""
+    found = balance(changes, place)
+    levels: list[tuple[date, Decimal]] = []
+    for day in sorted(found):
+        free = _free(found, day)
+        if not levels or levels[-1][1] != free:
+            levels.append((day, free))
+    return levels
 
 
 def _confirmed(changes: Changes, item: Item) -> Iterator[tuple[date, Decimal]]:
     world = changes.world
     base_units = world.materials[item.material].per(item.unit)
     step = Decimal(1).scaleb(-UNITS[item.unit].decimals)
-    balance = _balance(changes, item)
+    found = balance(changes, (item.material, item.plant), item)
     first = max(item.requested, world.today)
-    given = Decimal(0)
-    for day in [first, *sorted(d for d in balance if d > first)]:
-        free = (_free(balance, day) / base_units - given).quantize(step, ROUND_DOWN)
+    given = item.delivered
+    for day in [first, *sorted(d for d in found if d > first)]:
+        free = (_free(found, day) / base_units - (given - item.delivered)).quantize(step, ROUND_DOWN)
         piece = min(item.quantity - given, free)
         if piece > 0:
             given += piece
             yield day, piece
 
 
-def _free(balance: dict[date, Decimal], day: date) -> Decimal:
+def _free(found: Balance, day: date) -> Decimal:
     level, lowest = Decimal(0), None
-    for moved in sorted({day, *balance}):
-        level += balance.get(moved, Decimal(0))
+    for moved in sorted({day, *found}):
+        level += found.get(moved, Decimal(0))
         if moved >= day:
             lowest = level if lowest is None else min(lowest, level)
     return max(lowest or Decimal(0), Decimal(0))
 
 
-def _balance(changes: Changes, asking: Item) -> dict[date, Decimal]:
+def balance(changes: Changes, place: Place, asking: Item | None = None) -> Balance:
     """What comes and goes per day, in base units, without the asking item itself."""
     world = changes.world
-    place = (asking.material, asking.plant)
     moves: defaultdict[date, Decimal] = defaultdict(Decimal)
     moves[world.today] += world.stock.get(place, Decimal(0))
     for receipt in world.receipts:
@@ -68,7 +80,9 @@ def _balance(changes: Changes, asking: Item) -> dict[date, Decimal]:
         for item in order.items.values():
             if (item.material, item.plant) == place and item is not asking:
                 base_units = world.materials[item.material].per(item.unit)
+                gone = item.delivered
                 for line in item.schedule:
                     if line.day:
-                        moves[max(line.day, world.today)] -= line.confirmed * base_units
+                        moves[max(line.day, world.today)] -= (line.confirmed - gone) * base_units
+                    gone = Decimal(0)
     return moves

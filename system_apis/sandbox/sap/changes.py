@@ -6,6 +6,8 @@ import copy
 from collections.abc import Iterator
 from datetime import datetime
 
+from system_apis.sandbox.locks import LOCKED
+from system_apis.sandbox.sap.errors import Message, refused
 from system_apis.sandbox.world import World
 from system_apis.sandbox.world.orders import Order
 
@@ -13,6 +15,8 @@ from system_apis.sandbox.world.orders import Order
 class Changes:
     def __init__(self, world: World) -> None:
         self.world = world
+        self.messages: list[Message] = []
+        """Warnings for the answer of the request at hand."""
         self._staged: dict[str, Order] = {}
         self._stamp: datetime | None = None
 
@@ -38,11 +42,15 @@ class Changes:
 
     def opened(self, number: str) -> Order:
         """A copy of the order to be changed in place. Its `changed_at` moves when the changes are committed."""
+        if LOCKED.get():
+            raise refused(400, "VL/045", f"The sales order {number} is currently being processed by user SALES01")
         if number not in self._staged:
             self._staged[number] = copy.deepcopy(self.world.orders[number])
         return self._staged[number]
 
     def add(self, order: Order) -> None:
+        if LOCKED.get():
+            raise refused(400, "M3/897", f"Customer {order.customer} is locked by user SALES01")
         self._staged[order.number] = order
 
     def next_number(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,6 +44,14 @@ class Refused(Exception):
 
 def refused(status: int, code: str, text: str) -> Refused:
     return Refused(status, [Message(code, text)])
+
+
+def as_header(messages: list[Message]) -> str:
+    """The `sap-message` header of a success: the first message, the others as its details; always ASCII."""
+    told = [
+        {"code": m.code, "message": m.text, "target": "", "severity": m.severity, "transition": False} for m in messages
+    ]
+    return json.dumps(told[0] | {"details": told[1:]})
 
 
 def as_json(refusal: Refused, service: str) -> bytes:

@@ -56,9 +56,20 @@ class Entity:
 
 
 @dataclass(frozen=True)
+class Function:
+    """A function import; what it returns is a complex type: an entity without keys."""
+
+    name: str
+    parameters: dict[str, Property]
+    returns: Entity
+    many: bool
+
+
+@dataclass(frozen=True)
 class Model:
     service: str
     entities: dict[str, Entity]
+    functions: dict[str, Function]
     edmx: bytes
 
 
@@ -78,7 +89,9 @@ def load(service: str) -> Model:
                 for n in kind.iter(_EDM + "NavigationProperty")
             },
         )
-    return Model(service, entities, edmx)
+    return Model(
+        service, entities, {_name(each): _function(root, each) for each in root.iter(_EDM + "FunctionImport")}, edmx
+    )
 
 
 def _name(element: Xml.Element) -> str:
@@ -88,6 +101,18 @@ def _name(element: Xml.Element) -> str:
 def _target(association: Xml.Element) -> Navigation:
     to = association.findall(_EDM + "End")[1]
     return Navigation(to.attrib["Type"].rpartition(".")[2].removesuffix("Type"), to.get("Multiplicity") == "*")
+
+
+def _function(root: Xml.Element, element: Xml.Element) -> Function:
+    returned = element.attrib["ReturnType"]
+    kind = returned.removeprefix("Collection(").removesuffix(")").rpartition(".")[2]
+    (record,) = (each for each in root.iter(_EDM + "ComplexType") if _name(each) == kind)
+    return Function(
+        _name(element),
+        {_name(each): _property(each) for each in element.iter(_EDM + "Parameter")},
+        Entity(kind, (), {_name(each): _property(each) for each in record.iter(_EDM + "Property")}),
+        returned.startswith("Collection("),
+    )
 
 
 def _property(element: Xml.Element) -> Property:

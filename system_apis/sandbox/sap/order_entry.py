@@ -116,10 +116,18 @@ def settle(changes: Changes, order: Order, items: Iterable[Item]) -> None:
         found = price(changes, order, item)
         item.net, item.tax = found.net, found.tax
         item.schedule = availability.schedule(changes, item)
+        if not item.rejection and item.confirmed < item.quantity:
+            told = (
+                f"{_named(item.number)}: {item.confirmed:f} of {item.quantity:f} {UNITS[item.unit].external} confirmed"
+            )
+            changes.messages.append(Message("ZSB/001", told, "warning"))
     customer = _customer(changes, order.customer)
     others = (o.net for o in changes.orders() if o.customer == order.customer and o is not order)
     exposure = customer.exposure + sum(others, order.net)
     order.credit = "B" if exposure > customer.credit_limit else "A"
+    if order.credit == "B":
+        told = f"Credit limit of customer {customer.number} exceeded: delivery is blocked"
+        changes.messages.append(Message("ZSB/002", told, "warning"))
 
 
 def price(changes: Changes, order: Order, item: Item) -> Price:
@@ -160,6 +168,8 @@ def _fill(changes: Changes, item: Item, fields: Mapping[str, Value], plant_field
         raise refused(400, "V1/369", f"{where}: Sales unit {item.unit} is not defined for material {material.number}")
     if item.quantity < 0 or item.quantity != round(item.quantity, UNITS[item.unit].decimals):
         raise refused(400, "V1/399", f"{where}: Quantity {item.quantity} {item.unit} is not possible")
+    if item.delivered and (item.rejection or item.quantity < item.delivered):
+        raise refused(400, "ZSB/003", f"{where}: {item.delivered:f} {item.unit} have been delivered already")
     item.plant = str(fields.get(plant_field) or item.plant or material.plants[0])
     if item.plant not in material.plants:
         raise refused(400, "V1/394", f"{where}: Material {material.number} is not maintained in plant {item.plant}")

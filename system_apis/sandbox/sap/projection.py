@@ -57,7 +57,7 @@ def item(changes: Changes, order: Order, line: Item) -> dict[str, Value]:
 
 
 def schedule_line(order: Order, line: Item, piece: ScheduleLine) -> dict[str, Value]:
-    confirmed = quantity(piece.confirmed, line.unit)
+    delivered = line.delivered if piece is line.schedule[0] else Decimal(0)
     return {
         "SalesOrder": order.number,
         "SalesOrderItem": line.number,
@@ -66,8 +66,9 @@ def schedule_line(order: Order, line: Item, piece: ScheduleLine) -> dict[str, Va
         "ConfirmedDeliveryDate": piece.day,
         **order_unit(line.unit),
         "ScheduleLineOrderQuantity": quantity(piece.ordered, line.unit),
-        "ConfdOrderQtyByMatlAvailCheck": confirmed,
-        "OpenConfdDelivQtyInOrdQtyUnit": confirmed,
+        "ConfdOrderQtyByMatlAvailCheck": quantity(piece.confirmed, line.unit),
+        "DeliveredQtyInOrderQtyUnit": quantity(delivered, line.unit),
+        "OpenConfdDelivQtyInOrdQtyUnit": quantity(piece.confirmed - delivered, line.unit),
         "CorrectedQtyInOrderQtyUnit": quantity(piece.ordered, line.unit),
     }
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 import msgspec
 
-from system_apis.sandbox.sap.model import Entity, Model
-from system_apis.sandbox.sap.query import Options, Tree
+from system_apis.sandbox.sap.model import Entity, Function, Model
+from system_apis.sandbox.sap.query import Tree
 from system_apis.sandbox.sap.values import etag, to_json
 from system_apis.sandbox.sap.wire import Node
+from system_apis.sandbox.world.orders import Value
 
 _DATE = re.compile(rb'"/Date\(([-+\d]+)\)/"')
 _ATOM = (
@@ -31,7 +32,7 @@ def address(entity: Entity, node: Node, root: str) -> str:
 
 def version(entity: Entity, node: Node) -> str | None:
     stamp = node.fields[entity.version] if entity.version else None
-    return etag(stamp) if isinstance(stamp, datetime) else None
+    return etag(stamp) if isinstance(stamp, datetime | str) else None
 
 
 def record(model: Model, entity: Entity, node: Node, root: str, *, select: Tree, expand: Tree) -> dict[str, object]:
@@ -61,10 +62,24 @@ def one(found: dict[str, object], *, json: bool) -> bytes:
     return _json(found) if json else _entry(found, f" {_ATOM}").encode()
 
 
-def many(found: Sequence[dict[str, object]], options: Options, total: int, *, json: bool) -> bytes:
+def many(found: Sequence[dict[str, object]], *, json: bool, count: int | None = None, following: str = "") -> bytes:
+    """A page of a collection: `count` is the number of rows on all pages, `following` the address of the next one."""
     if not json:
-        return f'<feed {_ATOM}><title type="text"/>{"".join(_entry(each, "") for each in found)}</feed>'.encode()
-    return _json(({"__count": str(total)} if options.count else {}) | {"results": found})
+        link = f'<link rel="next" href="{escape(following, {chr(34): "&quot;"})}"/>' if following else ""
+        return f'<feed {_ATOM}><title type="text"/>{"".join(_entry(each, "") for each in found)}{link}</feed>'.encode()
+    counted = {} if count is None else {"__count": str(count)}
+    return _json(counted | {"results": found} | ({"__next": following} if following else {}))
+
+
+def returned(model: Model, function: Function, found: Sequence[Mapping[str, Value]], *, json: bool) -> bytes:
+    """What a function import returns: one record under the function's name, or a collection."""
+    kind = {"__metadata": {"type": f"{model.service}.{function.returns.name}"}}
+    records: list[dict[str, object]] = [
+        kind | {name: to_json(each[name]) for name in function.returns.properties} for each in found
+    ]
+    if function.many or not json:
+        return many(records, json=json)
+    return _json({function.name: records[0]})
 
 
 def _json(content: object) -> bytes:
@@ -79,7 +94,7 @@ def _entry(found: dict[str, object], namespaces: str) -> str:
         f"<d:{k}>{escape(str(v).lower() if isinstance(v, bool) else str(v))}</d:{k}>" for k, v in flat.items()
     )
     metadata = found["__metadata"]
-    where = escape(str(metadata["id"])) if isinstance(metadata, dict) else ""
+    where = escape(str(metadata.get("id", ""))) if isinstance(metadata, dict) else ""
     return (
         f'<entry{namespaces}><id>{where}</id><title type="text"/>'
         f'<content type="application/xml"><m:properties>{properties}</m:properties></content></entry>'

@@ -7,8 +7,9 @@ from datetime import date
 
 from system_apis.sandbox.sap import order_entry, projection
 from system_apis.sandbox.sap.changes import Changes
-from system_apis.sandbox.sap.errors import Message, refused
+from system_apis.sandbox.sap.errors import refused
 from system_apis.sandbox.sap.model import Model
+from system_apis.sandbox.sap.service import Book
 from system_apis.sandbox.sap.wire import Keys, Node, Payload, Reach
 from system_apis.sandbox.world.orders import Item, Order, Value
 
@@ -22,7 +23,7 @@ HEADER, ITEM, LINE, PARTNER = (
 _PLANT = "ProductionPlant"
 
 
-class SalesOrders:
+class SalesOrders(Book):
     def __init__(self, model: Model) -> None:
         self._model = model
 
@@ -55,16 +56,16 @@ class SalesOrders:
             (line for line in self._lines(order, item) if line.fields["ScheduleLine"] == keys["ScheduleLine"]), None
         )
 
-    def insert(self, changes: Changes, entity: str, parent: Keys | None, body: Payload) -> tuple[Node, Message | None]:
+    def insert(self, changes: Changes, entity: str, parent: Keys | None, body: Payload) -> Node:
         """A whole order (deep insert), or one more item of an order. Schedule lines are not part of either."""
         if entity == HEADER and parent is None:
-            return self._create(changes, body), None
+            return self._create(changes, body)
         if entity == ITEM and parent is not None:
             _only(body, set(), ITEM)
             order = changes.opened(parent["SalesOrder"])
             (item,) = order_entry.add_items(changes, order, [body], _PLANT)
             order_entry.settle(changes, order, [item])
-            return self._item(changes, order, item), None
+            return self._item(changes, order, item)
         raise refused(405, "/IWFND/CM_MGW/405", f"{entity} cannot be created here")
 
     def change(self, changes: Changes, entity: str, keys: Keys, body: Payload) -> None:
@@ -76,7 +77,7 @@ class SalesOrders:
         elif entity == LINE:
             _change_line(changes, order, order.items[keys["SalesOrderItem"]], keys["ScheduleLine"], body.fields)
         else:
-            raise refused(501, "/IWBEP/CM_MGW_RT/021", f"Method '{entity.upper()}_UPDATE_ENTITY' not implemented")
+            super().change(changes, entity, keys, body)
 
     def _create(self, changes: Changes, body: Payload) -> Node:
         _only(body, {"to_Item", "to_Partner"}, HEADER)
@@ -97,7 +98,7 @@ class SalesOrders:
         fields = self._model.entities[HEADER].blank() | projection.header(changes, order) | _statuses(order)
         fields |= {
             "CreationDate": order.created,
-            "CreatedByUser": "SANDBOX",
+            "CreatedByUser": order.created_by,
             "LastChangeDate": order.changed_at.date(),
             "LastChangeDateTime": order.changed_at,
             "TotalNetAmount": order.net,
@@ -114,8 +115,8 @@ class SalesOrders:
         fields = self._model.entities[ITEM].blank() | projection.item(changes, order, item)
         fields |= {
             "ProductionPlant": item.plant,
-            "SDProcessStatus": "C" if item.rejection else "A",
-            "DeliveryStatus": "" if item.rejection else "A",
+            "SDProcessStatus": item.delivery_status or "C",
+            "DeliveryStatus": item.delivery_status,
         }
         navigations: dict[str, Reach] = {
             "to_ScheduleLine": lambda: self._lines(order, item),
@@ -189,12 +190,14 @@ def _change_line(changes: Changes, order: Order, item: Item, number: str, fields
 
 
 def _statuses(order: Order) -> dict[str, Value]:
-    """Nothing is delivered in this world: an order is open until every item is rejected."""
+    """Of the order as a whole: A nothing, B partly, C complete; delivered is as good as done here."""
     alive, all_items = len(order.living), len(order.items)
     rejection = "A" if alive == all_items else "B" if alive else "C"
+    found = {item.delivery_status for item in order.living}
+    delivery = "" if not found else found.pop() if len(found) == 1 else "B"
     return {
-        "OverallDeliveryStatus": "A" if alive else "",
-        "OverallTotalDeliveryStatus": "A" if alive else "",
-        "OverallSDProcessStatus": "A" if alive or not all_items else "C",
+        "OverallDeliveryStatus": delivery,
+        "OverallTotalDeliveryStatus": delivery,
+        "OverallSDProcessStatus": delivery or ("C" if all_items else "A"),
         "OverallSDDocumentRejectionSts": rejection,
     }

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from system_apis.sandbox.sap import query, render
 from system_apis.sandbox.sap.changes import Changes
-from system_apis.sandbox.sap.errors import Message, Refused, refused
-from system_apis.sandbox.sap.model import Entity, Model
-from system_apis.sandbox.sap.values import from_json
+from system_apis.sandbox.sap.errors import Refused, as_header, refused
+from system_apis.sandbox.sap.model import Entity, Function, Model
+from system_apis.sandbox.sap.values import comparable, from_json, from_literal
 from system_apis.sandbox.sap.wire import Answer, Keys, Node, Payload, Request
+from system_apis.sandbox.world.orders import Value
 
 _SEGMENT = re.compile(r"([A-Za-z_$]\w*)(?:\((.+)\))?")
 _KEY = re.compile(r"(?:(\w+)=)?'((?:[^']|'')*)'")
@@ -23,18 +24,23 @@ _TYPE_JSON = "application/json"
 _TYPE_XML = "application/atom+xml;charset=utf-8"
 
 
-class Book(Protocol):
-    """The application behind a service."""
+class Book:
+    """The application behind a service. What it does not offer is refused as SAP refuses it."""
 
-    def rows(self, changes: Changes, entity: str) -> Iterable[Node]: ...
+    def rows(self, changes: Changes, entity: str) -> Iterable[Node]:  # noqa: ARG002 - the interface of a book
+        raise _not_implemented(entity, "GET_ENTITYSET")
 
-    def find(self, changes: Changes, entity: str, keys: Keys) -> Node | None: ...
+    def find(self, changes: Changes, entity: str, keys: Keys) -> Node | None:  # noqa: ARG002
+        raise _not_implemented(entity, "GET_ENTITY")
 
-    def insert(
-        self, changes: Changes, entity: str, parent: Keys | None, body: Payload
-    ) -> tuple[Node, Message | None]: ...
+    def insert(self, changes: Changes, entity: str, parent: Keys | None, body: Payload) -> Node:  # noqa: ARG002
+        raise _not_implemented(entity, "CREATE_ENTITY")
 
-    def change(self, changes: Changes, entity: str, keys: Keys, body: Payload) -> None: ...
+    def change(self, changes: Changes, entity: str, keys: Keys, body: Payload) -> None:  # noqa: ARG002
+        raise _not_implemented(entity, "UPDATE_ENTITY")
+
+    def call(self, changes: Changes, function: str, given: Mapping[str, Value]) -> Sequence[Mapping[str, Value]]:  # noqa: ARG002
+        raise _not_implemented(function, "EXECUTE_ACTION")
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,20 @@ class _Target:
 
 
 class Service:
-    def __init__(self, model: Model, book: Book) -> None:
-        self.model, self._book = model, book
+    """`page_size` is how many rows of a collection one answer holds; the caller may turn it."""
+
+    def __init__(self, model: Model, book: Book, page_size: int) -> None:
+        self.model, self._book, self.page_size = model, book, page_size
 
     def handle(self, request: Request, changes: Changes) -> Answer:
         """Answers one request, writing into `changes`; the caller commits them. Raises Refused."""
+        changes.messages = []
+        answer = self._done(request, changes)
+        if changes.messages:
+            answer.headers["sap-message"] = as_header(changes.messages)
+        return answer
+
+    def _done(self, request: Request, changes: Changes) -> Answer:
         method = request.headers.get("x-http-method", request.method) if request.method == "POST" else request.method
         path = request.path.strip("/")
         if method in ("GET", "HEAD"):
@@ -70,9 +85,11 @@ class Service:
             return _answer(msgspec.json.encode({"d": {"EntitySets": list(self.model.entities)}}), json=True)
         if path == "$metadata":
             return Answer(200, self.model.edmx, {"content-type": "application/xml"})
+        json = request.wants_json
+        if path in self.model.functions:
+            return self._call(request, changes, self.model.functions[path])
         target = self._target(path, changes)
         options = query.parse(self.model, target.entity, request.query)
-        json = request.wants_json
         shape = {"select": options.select, "expand": options.expand}
         if target.node is not None:
             found = render.record(self.model, target.entity, target.node, request.root, **shape)
@@ -80,23 +97,36 @@ class Service:
         rows = [row for row in target.nodes() if options.matches(row.fields)]
         if target.counted:
             return Answer(200, str(len(rows)).encode(), {"content-type": "text/plain;charset=utf-8"})
-        page = rows[options.skip :][: options.top]
-        records = [render.record(self.model, target.entity, row, request.root, **shape) for row in page]
-        return _answer(render.many(records, options, len(rows), json=json), json=json)
+        asked = rows[options.skip :][: options.top]
+        end = options.done + self.page_size
+        records = [
+            render.record(self.model, target.entity, row, request.root, **shape) for row in asked[options.done : end]
+        ]
+        following = _page(request, path, end) if len(asked) > end else ""
+        count = len(rows) if options.count else None
+        return _answer(render.many(records, json=json, count=count, following=following), json=json)
+
+    def _call(self, request: Request, changes: Changes, function: Function) -> Answer:
+        given = {}
+        for name, prop in function.parameters.items():
+            if name not in request.query:
+                raise refused(400, "/IWBEP/CM_MGW_RT/170", f"Parameter '{name}' of '{function.name}' is missing")
+            given[name] = from_literal(prop, request.query[name])
+        found = self._book.call(changes, function.name, given)
+        json = request.wants_json
+        return _answer(render.returned(self.model, function, found, json=json), json=json)
 
     def _insert(self, request: Request, changes: Changes, path: str) -> Answer:
         target = self._target(path, changes)
         if target.node is not None:
             raise refused(405, "/IWFND/CM_MGW/405", "Method POST is not allowed on a single entity")
         body = self._payload(target.entity, _document(request), creating=True)
-        node, message = self._book.insert(changes, target.entity.name, target.parent, body)
+        node = self._book.insert(changes, target.entity.name, target.parent, body)
         found = render.record(self.model, target.entity, node, request.root, select={}, expand={})
         json = request.wants_json
         answer = _answer(render.one(found, json=json), json=json, etag=render.version(target.entity, node))
         answer.status = 201
         answer.headers["location"] = render.address(target.entity, node, request.root)
-        if message:
-            answer.headers["sap-message"] = _sap_message(message)
         return answer
 
     def _change(self, request: Request, changes: Changes, path: str) -> Answer:
@@ -153,7 +183,7 @@ class Service:
         named = {entity.keys[0]: raw[""]} if "" in raw and len(entity.keys) == 1 else raw
         if set(named) != set(entity.keys):
             raise refused(400, "/IWBEP/CM_MGW_RT/176", f"Invalid key predicate for '{entity.name}'")
-        return {key: value.lstrip("0") for key, value in named.items()}
+        return {key: str(comparable(entity.properties[key], value)) for key, value in named.items()}
 
     def _found(self, changes: Changes, entity: Entity, raw: dict[str, str]) -> Node:
         node = self._book.find(changes, entity.name, self._keys(entity, raw))
@@ -192,6 +222,17 @@ def _parsed(segment: str) -> tuple[str, dict[str, str] | None]:
     return shape.group(1), {name: value.replace("''", "'") for name, value in _KEY.findall(inside)}
 
 
+def _page(request: Request, path: str, done: int) -> str:
+    """Where the next page is: this very request, and what has been shown."""
+    options = {name: value for name, value in request.query.items() if name != "$skiptoken"}
+    return f"{request.root}/{path}?{urlencode(options | {'$skiptoken': done}, quote_via=quote, safe='$,()/')}"
+
+
+def _not_implemented(name: str, method: str) -> Refused:
+    text = f"Method '{name.upper()}_{method}' not implemented in data provider class."
+    return refused(501, "/IWBEP/CM_MGW_RT/021", text)
+
+
 def _not_found(segment: str) -> Refused:
     return refused(404, "/IWBEP/CM_MGW_RT/020", f"Resource not found for segment '{segment}'")
 
@@ -214,16 +255,3 @@ def _document(request: Request) -> object:
 def _answer(body: bytes, *, json: bool, etag: str | None = None) -> Answer:
     headers = {"content-type": _TYPE_JSON if json else _TYPE_XML} | ({"etag": etag} if etag else {})
     return Answer(200, body, headers)
-
-
-def _sap_message(message: Message) -> str:
-    return msgspec.json.encode(
-        {
-            "code": message.code,
-            "message": message.text,
-            "target": "",
-            "severity": message.severity,
-            "transition": False,
-            "details": [],
-        }
-    ).decode()

@@ -13,8 +13,9 @@ from decimal import Decimal
 
 from system_apis.sandbox.sap import order_entry, projection
 from system_apis.sandbox.sap.changes import Changes
-from system_apis.sandbox.sap.errors import Message, Refused, refused
+from system_apis.sandbox.sap.errors import Message
 from system_apis.sandbox.sap.model import Model
+from system_apis.sandbox.sap.service import Book
 from system_apis.sandbox.sap.wire import Keys, Node, Payload, Reach
 from system_apis.sandbox.world.customers import TAX_PERCENT
 from system_apis.sandbox.world.orders import Item, Order, Value
@@ -33,22 +34,13 @@ _KINDS = {"PPR0": ("10", "C", "B"), "K007": ("100", "A", "A"), "TTX1": ("600", "
 """Condition type: step in the pricing procedure, calculation (quantity, percent), class (price, discount, tax)."""
 
 
-class Simulation:
+class Simulation(Book):
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def rows(self, changes: Changes, entity: str) -> Iterable[Node]:  # noqa: ARG002 - there is nothing to read
-        raise _post_only(entity)
-
-    def find(self, changes: Changes, entity: str, keys: Keys) -> Node | None:  # noqa: ARG002 - there is nothing to read
-        raise _post_only(entity)
-
-    def change(self, changes: Changes, entity: str, keys: Keys, body: Payload) -> None:  # noqa: ARG002
-        raise _post_only(entity)
-
-    def insert(self, changes: Changes, entity: str, parent: Keys | None, body: Payload) -> tuple[Node, Message | None]:
+    def insert(self, changes: Changes, entity: str, parent: Keys | None, body: Payload) -> Node:
         if entity != HEADER or parent is not None:
-            raise _post_only(entity)
+            return super().insert(changes, entity, parent, body)
         # Its own view of the orders: whatever is staged for commit must not learn of a simulated order.
         apart = Changes(changes.world)
         named = str(body.fields.get("SalesOrder") or "")
@@ -64,7 +56,8 @@ class Simulation:
             item.requested = _own_day(sent) or order.requested
         order_entry.settle(apart, order, items)
         wanted = [frozenset(sent.navigations) for sent in asked]
-        return self._header(apart, order, frozenset(body.navigations), wanted), _NOT_SAVED
+        changes.messages += [_NOT_SAVED, *apart.messages]
+        return self._header(apart, order, frozenset(body.navigations), wanted)
 
     def _header(self, changes: Changes, order: Order, inline: frozenset[str], wanted: list[frozenset[str]]) -> Node:
         credit: dict[str, Value] = {"TotalCreditCheckStatus": order.credit}
@@ -145,9 +138,3 @@ def _conditions(changes: Changes, order: Order, items: Iterable[Item]) -> list[_
             old = found.get(new.kind, _Condition(new.kind, Decimal(0), new.rate, Decimal(0)))
             found[new.kind] = _Condition(new.kind, old.base + new.base, new.rate, old.amount + new.amount)
     return [condition for condition in found.values() if condition.rate]
-
-
-def _post_only(entity: str) -> Refused:
-    return refused(
-        501, "/IWBEP/CM_MGW_RT/021", f"Method '{entity.upper()}_GET_ENTITY' not implemented in data provider class."
-    )

@@ -21,7 +21,8 @@ _LITERAL = {
 }
 # Numbers that SAP stores with leading zeros and shows without (conversion exit ALPHA).
 _PADDED = frozenset(
-    {"SalesOrder", "SalesOrderItem", "SoldToParty", "Customer", "ReferenceSDDocument", "ReferenceSDDocumentItem"}
+    {"SalesOrder", "SalesOrderItem", "ScheduleLine", "SoldToParty", "Customer", "BusinessPartner", "ManufacturingOrder"}
+    | {"ReferenceSDDocument", "ReferenceSDDocumentItem", "DeliveryDocument", "DeliveryDocumentItem"}
 )
 
 
@@ -30,7 +31,9 @@ def to_json(value: Value) -> str | bool | int | None:
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, datetime):
-        return f"/Date({round(value.timestamp() * 1000)}+0000)/"
+        # With an offset it is Edm.DateTimeOffset, without one Edm.DateTime, which is UTC here.
+        offset, utc = ("+0000", value) if value.tzinfo else ("", value.replace(tzinfo=UTC))
+        return f"/Date({round(utc.timestamp() * 1000)}{offset})/"
     if isinstance(value, date):
         return f"/Date({_midnight(value)})/"
     return value
@@ -50,7 +53,7 @@ def from_json(prop: Property, value: object) -> Value:
     if prop.type == "Edm.String":
         if len(value) > prop.max_length:
             raise wrong
-        return _plain(prop, value)
+        return comparable(prop, value)
     if prop.type == "Edm.Decimal":
         return _decimal(prop, value, wrong)
     return _day(value, wrong)
@@ -64,7 +67,7 @@ def from_literal(prop: Property, text: str) -> Value:
         raise wrong
     inner = found.group(1)
     if prop.type == "Edm.String":
-        return _plain(prop, inner.replace("''", "'"))
+        return comparable(prop, inner.replace("''", "'"))
     if prop.type == "Edm.Decimal":
         return Decimal(inner)
     if prop.type == "Edm.Boolean":
@@ -76,14 +79,17 @@ def from_literal(prop: Property, text: str) -> Value:
     return moment.date() if prop.type == "Edm.DateTime" else (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
-def etag(version: datetime) -> str:
-    """The ETag of an entity whose version is an instant, seven fraction digits, colons escaped, as Gateway has it."""
+def etag(version: datetime | str) -> str:
+    """An instant with seven fraction digits, colons escaped, as Gateway has it; or a text as it is."""
+    if isinstance(version, str):
+        return f"W/\"'{version}'\""
     stamp = f"{version.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z".replace(":", "%3A")
     return f"W/\"datetimeoffset'{stamp}'\""
 
 
-def _plain(prop: Property, text: str) -> str:
-    return text.lstrip("0") if prop.name in _PADDED else text
+def comparable(prop: Property, value: Value) -> Value:
+    """Keys and filters know no leading zeros where SAP stores them and its services show them or not."""
+    return value.lstrip("0") if isinstance(value, str) and prop.name in _PADDED else value
 
 
 def _decimal(prop: Property, text: str, wrong: Refused) -> Decimal:

@@ -32,6 +32,8 @@ class Item:
     rejection: str = ""
     net: Decimal = Decimal(0)
     tax: Decimal = Decimal(0)
+    delivered: Decimal = Decimal(0)
+    """What has left the plant; it is confirmed in the first schedule line."""
     schedule: list[ScheduleLine] = field(default_factory=list)
     other: dict[str, Value] = field(default_factory=dict)
     """Fields that the ERP only keeps, by their OData names."""
@@ -39,6 +41,13 @@ class Item:
     @property
     def confirmed(self) -> Decimal:
         return sum((line.confirmed for line in self.schedule), Decimal(0))
+
+    @property
+    def delivery_status(self) -> str:
+        """SAP's: not relevant, A nothing, B partly, C complete."""
+        if self.rejection:
+            return ""
+        return "A" if not self.delivered else "B" if self.delivered < self.quantity else "C"
 
 
 @dataclass
@@ -55,6 +64,7 @@ class Order:
     """Partner function (SP, SH, BP, PY) to customer."""
     credit: str = ""
     other: dict[str, Value] = field(default_factory=dict)
+    created_by: str = "SANDBOX"
 
     @property
     def living(self) -> list[Item]:

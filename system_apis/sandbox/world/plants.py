@@ -10,15 +10,18 @@ SALES_AREA = ("1710", "10", "00")
 
 @dataclass(frozen=True)
 class Plant:
+    """`sap_zone` is the time zone's name in SAP."""
+
     number: str
     name: str
     timezone: str
+    sap_zone: str
 
 
 PLANTS = {
     plant.number: plant
     for plant in (
-        Plant("1710", "Palo Alto", "America/Los_Angeles"),
-        Plant("1720", "Denver", "America/Denver"),
+        Plant("1710", "Palo Alto", "America/Los_Angeles", "PST"),
+        Plant("1720", "Denver", "America/Denver", "MST"),
     )
 }

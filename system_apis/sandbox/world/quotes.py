@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from system_apis.sandbox.salesforce.records import Crm, Row
+from system_apis.sandbox.salesforce.errors import Row
+from system_apis.sandbox.salesforce.records import Crm
 from system_apis.sandbox.world.capacity import REC20
 from system_apis.sandbox.world.customers import CUSTOMERS
 from system_apis.sandbox.world.materials import MATERIALS

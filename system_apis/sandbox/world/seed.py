@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from system_apis.sandbox.world.customers import CUSTOMERS, Customer
+from system_apis.sandbox.world.documents import Delivery, ProductionOrder, deliveries, orders, production_orders
 from system_apis.sandbox.world.materials import MATERIALS, Material
 from system_apis.sandbox.world.orders import Order
 from system_apis.sandbox.world.plants import PLANTS, Plant
@@ -27,6 +28,8 @@ class World:
     stock: dict[Place, Decimal]
     receipts: list[Receipt]
     orders: dict[str, Order]
+    deliveries: list[Delivery]
+    production_orders: list[ProductionOrder]
     next_order: int
     last_stamp: datetime
 
@@ -39,7 +42,9 @@ class World:
             customers=dict(CUSTOMERS),
             stock=stock(),
             receipts=receipts(today),
-            orders={},
+            orders=orders(today),
+            deliveries=deliveries(today),
+            production_orders=production_orders(today),
             next_order=FIRST_ORDER,
             last_stamp=datetime.now(UTC),
         )

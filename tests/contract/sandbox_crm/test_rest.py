@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.contract.sandbox_crm.conftest import BASE, FORM, error
 from tests.sandbox import RunningSandbox
 
-BASE = "/services/data/v68.0"
-FORM = {"grant_type": "client_credentials", "client_id": "ordergate", "client_secret": "salesforce-sandbox-secret"}
 ABSENT = "0Q0Hp0000009999KAA"
-
-
-@pytest.fixture
-def crm(fresh_sandbox: RunningSandbox) -> Iterator[httpx.Client]:
-    """A client with a session, its base the newest version."""
-    url = fresh_sandbox.urls["salesforce"]
-    token = httpx.post(f"{url}/services/oauth2/token", data=FORM).json()["access_token"]
-    with httpx.Client(base_url=url + BASE, headers={"Authorization": f"Bearer {token}"}) as client:
-        yield client
 
 
 def query(crm: httpx.Client, soql: str) -> Any:
@@ -43,11 +32,6 @@ def composite(crm: httpx.Client, *parts: dict[str, Any], all_or_none: bool = Tru
 
 def row(quote_id: str) -> str:
     return f"{BASE}/sobjects/Quote/{quote_id}"
-
-
-def error(answer: httpx.Response) -> tuple[int, str]:
-    (only,) = answer.json()
-    return answer.status_code, only["errorCode"]
 
 
 # Log-in
@@ -186,7 +170,7 @@ def test_only_the_wanted_fields_come_back(crm: httpx.Client, sandbox: RunningSan
         ({"QuoteNumber": "1"}, "INVALID_FIELD_FOR_INSERT_UPDATE", ["QuoteNumber"]),
         ({"OpportunityId": "006Hp00000000010AAA"}, "INVALID_FIELD_FOR_INSERT_UPDATE", ["OpportunityId"]),
         ({"Name": None}, "REQUIRED_FIELD_MISSING", ["Name"]),
-        ({"ERP_Order_Number__c": "12345678901"}, "STRING_TOO_LONG", ["ERP_Order_Number__c"]),
+        ({"ERP_Order_Number__c": "123456789012345678901"}, "STRING_TOO_LONG", ["ERP_Order_Number__c"]),
         ({"Confirmed_Date__c": "5 March"}, "JSON_PARSER_ERROR", None),
         ({"Confirmed_Date__c": 5}, "JSON_PARSER_ERROR", None),
         ({"Status": {"is": "Draft"}}, "JSON_PARSER_ERROR", None),

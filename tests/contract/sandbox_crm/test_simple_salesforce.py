@@ -160,3 +160,30 @@ def test_an_older_version_answers_an_upsert_without_a_body(session: requests.Ses
 def test_a_malformed_query_is_a_bad_request(crm: Salesforce) -> None:
     with pytest.raises(SalesforceMalformedRequest, match="MALFORMED_QUERY"):
         crm.query("SELECT Id Name FROM Quote")
+
+
+def test_it_logs_in_by_a_signed_assertion(session: requests.Session, fresh_sandbox: RunningSandbox) -> None:
+    signed = {"username": "ordergate@sandbox.example", "privatekey_file": fresh_sandbox.jwt_key}
+    crm = Salesforce(domain="ordergate.my", consumer_key="ordergate", session=session, **signed)
+    assert crm.query("SELECT COUNT() FROM Quote")["totalSize"] == 19
+    hint = pytest.warns(UserWarning, match="authorize this")  # the client knows these words of Salesforce's
+    with hint, pytest.raises(SalesforceAuthenticationFailed, match="user hasn't approved this consumer"):
+        Salesforce(domain="ordergate.my", consumer_key="ordergate", session=session, **signed | {"username": "x"})
+    with pytest.raises(SalesforceAuthenticationFailed, match="client identifier invalid"):
+        Salesforce(domain="ordergate.my", consumer_key="nobody", session=session, **signed)
+
+
+def test_all_rows_are_found_through_every_page(crm: Salesforce) -> None:
+    crm.headers["Sforce-Query-Options"] = "batchSize=5"
+    found = crm.query_all("SELECT Id, Name FROM Quote ORDER BY Name")
+    assert [record["Name"] for record in found["records"]] == [f"Q-{number}" for number in range(1001, 1020)]
+    assert (found["totalSize"], found["done"]) == (19, True)
+
+
+def test_an_exception_is_upserted_by_its_id(crm: Salesforce) -> None:
+    kind = crm.Ordergate_Exception__c
+    statuses = [kind.upsert("Exception_Id__c/exc_9", {"Code__c": "late"}) for _ in range(2)]
+    assert statuses == [201, 200]
+    assert kind.get_by_custom_id("Exception_Id__c", "exc_9")["Code__c"] == "late"
+    with pytest.raises(SalesforceMalformedRequest, match="DUPLICATE_VALUE"):
+        kind.create({"Exception_Id__c": "exc_9"})

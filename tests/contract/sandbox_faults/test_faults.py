@@ -152,7 +152,7 @@ def test_unavailable_is_a_503_in_html_and_may_say_when_to_come_back(
     fresh_sandbox.fault("scheduler", "unavailable", method="PUT", count=1, retryAfterSeconds=7)
     answer = commit(scheduler)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
-    assert answer.headers["content-type"] == "text/html"
+    assert answer.headers["content-type"] == "text/html;charset=utf-8"
     assert not exists(scheduler)
 
 

@@ -16,6 +16,7 @@ import uvicorn
 
 from system_apis.sandbox import sap
 from system_apis.sandbox.world import World
+from system_apis.sandbox.world.orders import Order
 
 TODAY = date(2030, 3, 4)
 ORDERS = "/sap/opu/odata/sap/API_SALES_ORDER_SRV"
@@ -118,6 +119,11 @@ def pieces(item_or_line: dict[str, Any]) -> list[tuple[Decimal, date | None]]:
     days = [line["ConfirmedDeliveryDate"] for line in lines]
     quantities = [Decimal(line["ConfdOrderQtyByMatlAvailCheck"]) for line in lines]
     return [(quantity, day_of(day) if day else None) for quantity, day in zip(quantities, days, strict=True)]
+
+
+def entered(world: World) -> list[Order]:
+    """The orders that came in by the API, not those that the ERP held before."""
+    return [order for order in world.orders.values() if order.created_by == LOGON[0]]
 
 
 def text_of(answer: httpx.Response) -> str:

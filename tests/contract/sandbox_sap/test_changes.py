@@ -8,7 +8,18 @@ import httpx
 import pytest
 
 from system_apis.sandbox.world import World
-from tests.contract.sandbox_sap.conftest import ORDERS, after, create, day_of, item, pieces, read, stamp, text_of
+from tests.contract.sandbox_sap.conftest import (
+    ORDERS,
+    after,
+    create,
+    day_of,
+    entered,
+    item,
+    pieces,
+    read,
+    stamp,
+    text_of,
+)
 
 BATCH = "multipart/mixed; boundary=batch_1"
 BAD_URL = b"--batch_1\r\nContent-Type: application/http\r\n\r\nGET http://[ HTTP/1.1\r\n\r\n\r\n--batch_1--\r\n"
@@ -230,7 +241,7 @@ def test_a_later_part_may_refer_to_what_an_earlier_one_made(writer: httpx.Client
     first = change("POST A_SalesOrder", header_only).replace("binary", "binary\r\nContent-ID: made", 1)
     answer = send(writer, changeset(first, change("POST $made/to_Item", '{"Material":"TG10","RequestedQuantity":"2"}')))
     assert answer.text.count("HTTP/1.1 201 Created") == 2
-    (order,) = world.orders.values()
+    (order,) = entered(world)
     assert order.items["10"].material == "TG10"
 
 

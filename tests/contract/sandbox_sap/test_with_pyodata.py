@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pyodata
 import pytest
@@ -88,3 +89,42 @@ def test_pyodata_simulates(url: str, session: requests.Session) -> None:
     answer = service.entity_sets.A_SalesOrderSimulation.create_entity().set(**wanted).execute()
     assert answer.to_Pricing.TotalNetAmount == "679.00"
     assert answer.to_Credit.TotalCreditCheckStatus == "A"
+
+
+def test_pyodata_calls_the_availability_functions(url: str, session: requests.Session) -> None:
+    service = pyodata.Client(f"{url}/sap/opu/odata/sap/API_PRODUCT_AVAILY_INFO_BASIC", session)
+
+    def asking(function: str) -> Any:
+        made = getattr(service.functions, function).parameter("Material", "TG12").parameter("SupplyingPlant", "1710")
+        return made.parameter("ATPCheckingRule", "A")
+
+    at = asking("DetermineAvailabilityAt").parameter("RequestedUTCDateTime", datetime(2030, 3, 20, tzinfo=UTC))
+    assert at.execute()["DetermineAvailabilityAt"]["AvailableQuantityInBaseUnit"] == "260.000"
+    of = asking("DetermineAvailabilityOf").parameter("RequestedQuantityInBaseUnit", 61)
+    assert of.execute()["DetermineAvailabilityOf"]["AvailableQuantityInBaseUnit"] == "260.000"
+
+
+def test_pyodata_follows_the_pages_of_a_long_collection(url: str, session: requests.Session) -> None:
+    service = pyodata.Client(f"{url}/sap/opu/odata/sap/API_PRODUCT_SRV", session)
+    request = service.entity_sets.A_ProductPlant.get_entities().select("Product,Plant")
+    page = request.execute()
+    seen = [(row.Product, row.Plant) for row in page]
+    while page.next_url:
+        page = service.entity_sets.A_ProductPlant.get_entities().next_url(page.next_url).execute()
+        seen += [(row.Product, row.Plant) for row in page]
+    assert (len(seen), len(set(seen))) == (36, 36)
+
+
+@pytest.mark.parametrize("service", ["API_BUSINESS_PARTNER", "API_MATERIAL_STOCK_SRV", "API_OUTBOUND_DELIVERY_SRV"])
+def test_pyodata_reads_every_set_of_the_other_services(url: str, session: requests.Session, service: str) -> None:
+    client = pyodata.Client(f"{url}/sap/opu/odata/sap/{service}", session)
+    for entity in client.schema.entity_sets:
+        assert getattr(client.entity_sets, entity.name).get_entities().execute()
+
+
+def test_pyodata_follows_a_production_order_to_its_statuses(url: str, session: requests.Session) -> None:
+    client = pyodata.Client(f"{url}/sap/opu/odata/sap/API_PRODUCTION_ORDER_2_SRV", session)
+    orders = client.entity_sets.A_ProductionOrder_2.get_entities().filter("Material eq 'FG128'").execute()
+    assert (orders[0].OrderIsReleased, orders[0].etag) == ("X", "W/\"'20300302093000'\"")
+    statuses = orders[0].nav("to_ProductionOrderStatus").get_entities().execute()
+    assert [status.StatusShortName for status in statuses] == ["REL", "PCNF"]

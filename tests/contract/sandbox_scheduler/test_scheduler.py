@@ -62,13 +62,17 @@ def planned(scenario: Any) -> list[list[tuple[str, str]]]:
 
 
 async def test_health_and_capabilities_say_what_is_there(api: httpx.AsyncClient) -> None:
-    assert (await api.get("/v1/health")).json() == {"status": "up", "planVersion": "8841"}
+    assert (await api.get("/v1/health")).json() == {"status": "up", "planVersion": "8841", "horizonEnd": "2027-06-29"}
     assert (await api.get("/v1/capabilities")).json() == {
         "product": "Sandbox Scheduler",
         "apiVersion": "1",
         "plants": ["1710", "1720"],
         "simulate": True,
         "maxLines": 100,
+        "changes": True,
+        "frozenUntil": "2027-03-01",
+        "planVersion": "8841",
+        "horizonEnd": "2027-06-29",
     }
 
 
@@ -126,6 +130,7 @@ async def test_a_commitment_takes_the_capacity_and_moves_the_plan(api: httpx.Asy
         "orderReference": "7001",
         "plant": "1710",
         "planVersion": "8842",
+        "horizonEnd": "2027-06-29",
         "version": "8842",
         "scenarioId": scenario["scenarioId"],
         "lines": [
@@ -255,3 +260,63 @@ async def test_nobody_gets_in_without_the_key(api: httpx.AsyncClient) -> None:
 async def test_what_is_not_served_is_refused_in_the_same_shape(api: httpx.AsyncClient) -> None:
     assert (await api.get("/v1/nothing")).json()["code"] == "notFound"
     assert (await api.post("/v1/orders/7001/commitments")).json()["code"] == "methodNotAllowed"
+
+
+async def changes(api: httpx.AsyncClient, since: str, **more: str) -> Any:
+    answer = await api.get("/v1/commitments", params={"since": since, **more})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_what_changed_since_a_plan_is_told_once_per_order_as_it_stands(api: httpx.AsyncClient) -> None:
+    await commit(api, await simulate(api, need("10", "5")), "7001")
+    await commit(api, await simulate(api, need("10", "5")), "7002")
+    await commit(api, await simulate(api, need("20", "5")), "7001")
+    told = await changes(api, "8841")
+    assert (told["planVersion"], told["horizonEnd"], told["more"]) == ("8844", "2027-06-29", False)
+    assert [(one["orderReference"], len(one["lines"])) for one in told["orders"]] == [("7002", 1), ("7001", 2)]
+    assert [one["orderReference"] for one in (await changes(api, "8843"))["orders"]] == ["7001"]
+    assert (await changes(api, "8844"))["orders"] == []
+
+
+async def test_an_order_that_gave_all_back_is_told_without_lines(api: httpx.AsyncClient) -> None:
+    await commit(api, await simulate(api, need("10", "5")))
+    await api.delete("/v1/orders/7001/commitments")
+    (order,) = (await changes(api, "8842"))["orders"]
+    assert (order["orderReference"], order["version"], order["lines"]) == ("7001", "8843", [])
+    await commit(api, await simulate(api, need("10", "5")))
+    (order,) = (await changes(api, "8842"))["orders"]
+    assert len(order["lines"]) == 1
+
+
+async def test_many_changes_are_told_in_parts_that_lead_to_each_other(api: httpx.AsyncClient) -> None:
+    for number in range(3):
+        await commit(api, await simulate(api, need("10", "1")), f"700{number}")
+    first = await changes(api, "8841", limit="2")
+    rest = await changes(api, first["planVersion"], limit="2")
+    assert (first["more"], rest["more"]) == (True, False)
+    told = [one["orderReference"] for part in (first, rest) for one in part["orders"]]
+    assert told == ["7000", "7001", "7002"]
+
+
+@pytest.mark.parametrize("since", ["8840", "8842", "new", ""])
+async def test_a_plan_version_that_is_not_known_is_gone(api: httpx.AsyncClient, since: str) -> None:
+    answer = await api.get("/v1/commitments", params={"since": since})
+    assert (answer.status_code, answer.json()["code"]) == (410, "planVersionGone")
+
+
+async def test_nothing_is_planned_into_what_is_frozen(api: httpx.AsyncClient, clock: Clock) -> None:
+    clock.now += timedelta(days=8)
+    frozen = (await api.get("/v1/capabilities")).json()["frozenUntil"]
+    assert frozen == "2027-03-09"
+    days = [day for _, day in planned(await simulate(api, need("10", "40")))[0]]
+    assert min(days) > frozen
+
+
+async def test_each_plant_has_capacity_of_its_own(api: httpx.AsyncClient) -> None:
+    both = [await simulate(api, need("10", "15", "FG226"), plant=plant) for plant in ("1710", "1720")]
+    assert [one["lines"][0]["workCentre"] for one in both] == ["WC-ASSY-2", "WC-ASSY-3"]
+    await commit(api, both[1], "7009")
+    again = [await simulate(api, need("10", "15", "FG226"), plant=plant) for plant in ("1710", "1720")]
+    assert planned(again[0]) == planned(both[0])
+    assert planned(again[1]) != planned(both[1])

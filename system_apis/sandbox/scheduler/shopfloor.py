@@ -1,4 +1,4 @@
-"""A production scheduler: finite capacity, scenarios that reserve nothing, commitments that replace."""
+"""The plan: finite capacity, scenarios that reserve nothing, commitments that replace."""
 
 from __future__ import annotations
 
@@ -7,93 +7,28 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct, field
 
-from system_apis.sandbox.asgi import App, Receive, Scope, Send, header, read_body, reply
+from system_apis.sandbox.scheduler.words import (
+    Commitments,
+    CommittedLine,
+    Piece,
+    PlannedLine,
+    Refused,
+    Requirement,
+    Scenario,
+    ScenarioWanted,
+)
 from system_apis.sandbox.world.capacity import HORIZON_DAYS, REC20, ROUTINGS, WORK_CENTRES, planned_before, working_days
 from system_apis.sandbox.world.materials import MATERIALS
 from system_apis.sandbox.world.plants import PLANTS
 
-API_KEY = "scheduler-sandbox-key"
 MAX_LINES = 100
 SCENARIO_LIFE = timedelta(minutes=15)
+COMMITMENTS = re.compile(r"/v1/orders/([^/]+)/commitments")
 _FIRST_PLAN = 8841
-
-Quantity = Annotated[str, Meta(pattern=r"^\d{1,9}(\.\d{1,6})?$")]
-Id = Annotated[str, Meta(min_length=1, max_length=64)]
-
-
-class Requirement(Struct, rename="camel", forbid_unknown_fields=True):
-    line_id: Id
-    material: Id
-    quantity: Quantity
-    unit: str
-    due_date: date
-
-
-class ScenarioWanted(Struct, rename="camel", forbid_unknown_fields=True):
-    plant: str
-    requirements: Annotated[list[Requirement], Meta(min_length=1)]
-    order_reference: Id | None = None
-
-
-class CommitWanted(Struct, rename="camel", forbid_unknown_fields=True):
-    scenario_id: str
-
-
-class Piece(Struct):
-    quantity: str
-    day: date = field(name="date")
-
-
-class PlannedLine(Struct, rename="camel"):
-    line_id: str
-    material: str
-    unit: str
-    pieces: list[Piece]
-    unplanned: str
-    work_centre: str | None
-
-
-class Scenario(Struct, rename="camel"):
-    scenario_id: str
-    plant: str
-    plan_version: str
-    horizon_end: date
-    as_of: datetime
-    expires_at: datetime
-    lines: list[PlannedLine]
-    order_reference: str | None = None
-
-
-class CommittedLine(Struct, rename="camel"):
-    line_id: str
-    material: str
-    quantity: str
-    unit: str
-    day: date = field(name="date")
-    work_centre: str
-
-
-class Commitments(Struct, rename="camel"):
-    order_reference: str
-    plant: str
-    plan_version: str
-    version: str
-    scenario_id: str
-    lines: list[CommittedLine]
-
-
-class Refused(Exception):
-    """An answer other than the one asked for."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-
 
 Load = dict[tuple[str, date], Decimal]
 
@@ -112,16 +47,15 @@ class Shopfloor:
         self._planned_before = planned_before(today)
         self.scenarios: dict[str, Scenario] = {}
         self.orders: dict[str, Commitments] = {}
+        self._released: dict[str, Commitments] = {}
 
     def simulate(self, wanted: ScenarioWanted) -> Scenario:
         """Plans each line forward from tomorrow into what is free, in the order of the lines; reserves nothing."""
         _check(wanted)
-        now = self._now()
-        start = max(self.today, now.date())
-        horizon = start + timedelta(days=HORIZON_DAYS)
+        now, horizon = self._now(), self.facts()["horizonEnd"]
         given_back = {one.line_id for one in wanted.requirements}
         load = self._load(wanted.order_reference, given_back)
-        days = list(working_days(start + timedelta(days=1), horizon))
+        days = list(working_days(self.frozen_until() + timedelta(days=1), horizon))
         scenario = Scenario(
             scenario_id=f"scn-{next(self._ids):06d}",
             plant=wanted.plant,
@@ -139,7 +73,7 @@ class Shopfloor:
     def commit(self, order: str, scenario_id: str, if_match: str | None, if_none_match: str | None) -> Commitments:
         """Puts the scenario's lines in place of the order's own of the same id; the order's other lines stay."""
         held = self.orders.get(order)
-        if (if_none_match == "*" and held) or (if_match is not None and if_match != _etag(held)):
+        if (if_none_match == "*" and held) or (if_match is not None and if_match != etag(held)):
             raise Refused(412, "versionMoved", f"The commitments of order {order} have another version.")
         scenario = self.scenarios.get(scenario_id)
         if scenario is None or scenario.expires_at <= self._now():
@@ -150,25 +84,70 @@ class Shopfloor:
         self._check_room(scenario, self._load(order, planned))
         self.plan += 1
         kept = [line for line in held.lines if line.line_id not in planned] if held else []
-        made = Commitments(
-            order, scenario.plant, str(self.plan), str(self.plan), scenario_id, kept + _committed(scenario)
-        )
+        plan, horizon = str(self.plan), scenario.horizon_end
+        made = Commitments(order, scenario.plant, plan, horizon, plan, scenario_id, kept + _committed(scenario))
         self.orders[order] = made
+        self._released.pop(order, None)
         return made
 
     def release(self, order: str) -> None:
-        self.commitments(order)
+        held = self.commitments(order)
         del self.orders[order]
         self.plan += 1
+        self._released[order] = msgspec.structs.replace(held, version=str(self.plan), lines=[])
 
     def commitments(self, order: str) -> Commitments:
         if order not in self.orders:
             raise Refused(404, "orderUnknown", f"Order {order} has no commitments.")
-        return self.orders[order]
+        return self._as_of_now(self.orders[order])
 
     def discard(self, scenario_id: str) -> None:
         if self.scenarios.pop(scenario_id, None) is None:
             raise Refused(404, "scenarioUnknown", f"There is no scenario {scenario_id}.")
+
+    def changes(self, since: str, limit: str) -> dict[str, Any]:
+        """Orders by their last change after that plan version, each as it stands now."""
+        if not (limit.isdecimal() and 0 < int(limit) <= MAX_LINES):
+            raise Refused(422, "limitInvalid", f"limit is 1 to {MAX_LINES}.")
+        if not since.isdecimal() or not _FIRST_PLAN <= int(since) <= self.plan:
+            raise Refused(410, "planVersionGone", f"What has changed since plan {since} is not known.")
+        found = sorted(
+            (one for one in (*self.orders.values(), *self._released.values()) if int(one.version) > int(since)),
+            key=lambda one: int(one.version),
+        )
+        shown = found[: int(limit)]
+        more = len(found) > len(shown)
+        upto = shown[-1].version if more else str(self.plan)
+        orders = [self._as_of_now(one) for one in shown]
+        return self.facts() | {"planVersion": upto, "more": more, "orders": orders}
+
+    def facts(self) -> dict[str, Any]:
+        """What every answer names: the plan it speaks of."""
+        return {"planVersion": str(self.plan), "horizonEnd": self._start() + timedelta(days=HORIZON_DAYS)}
+
+    def frozen_until(self) -> date:
+        """The last day into which nothing is planned any more."""
+        return self._start()
+
+    def _start(self) -> date:
+        return max(self.today, self._now().date())
+
+    def _as_of_now(self, held: Commitments) -> Commitments:
+        return msgspec.structs.replace(held, plan_version=str(self.plan), horizon_end=self.facts()["horizonEnd"])
+
+    def edited_by_hand(self, path: str, _body: bytes) -> None:
+        """A planner saves the commitments that a request names, just before the request is handled."""
+        found = COMMITMENTS.fullmatch(path)
+        if found and found[1] in self.orders:
+            self.plan += 1
+            self.orders[found[1]].version = str(self.plan)
+
+    def fill(self, _path: str, body: bytes) -> None:
+        """Others take all the days that the scenario which a request names counts on."""
+        scenario = next((one for key, one in self.scenarios.items() if key.encode() in body), None)
+        for line in _committed(scenario) if scenario else ():
+            self._planned_before[line.work_centre, line.day] = WORK_CENTRES[line.work_centre].per_day
+        self.plan += 1
 
     def _load(self, order: str | None, given_back: set[str]) -> Load:
         load = dict(self._planned_before)
@@ -233,55 +212,5 @@ def _plain(quantity: Decimal) -> str:
     return f"{quantity.normalize():f}"
 
 
-def _etag(held: Commitments | None) -> str | None:
+def etag(held: Commitments | None) -> str | None:
     return f'"{held.version}"' if held else None
-
-
-def app(shopfloor: Shopfloor) -> App:
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            status, made = _route(shopfloor, scope, await read_body(receive))
-        except Refused as refused:
-            status, made = refused.status, {"code": refused.code, "message": refused.message}
-        except msgspec.ValidationError as wrong:
-            status, made = 422, {"code": "bodyInvalid", "message": str(wrong)}
-        except msgspec.DecodeError as wrong:
-            status, made = 400, {"code": "bodyMalformed", "message": str(wrong)}
-        headers = {"etag": _etag(made) or ""} if isinstance(made, Commitments) else {}
-        await reply(send, status, b"" if made is None else msgspec.json.encode(made), headers=headers)
-
-    return answer
-
-
-def _route(shopfloor: Shopfloor, scope: Scope, body: bytes) -> tuple[int, Any]:
-    if header(scope, "x-api-key") != API_KEY:
-        raise Refused(401, "keyInvalid", "X-API-Key is missing or unknown.")
-    match (scope["method"], scope["path"]):
-        case ("GET", "/v1/health"):
-            return 200, {"status": "up", "planVersion": str(shopfloor.plan)}
-        case ("GET", "/v1/capabilities"):
-            facts = {"product": "Sandbox Scheduler", "apiVersion": "1", "plants": list(PLANTS)}
-            return 200, facts | {"simulate": True, "maxLines": MAX_LINES}
-        case ("POST", "/v1/scenarios"):
-            return 201, shopfloor.simulate(msgspec.json.decode(body, type=ScenarioWanted))
-        case ("DELETE", path) if found := re.fullmatch(r"/v1/scenarios/([^/]+)", path):
-            shopfloor.discard(found[1])
-            return 204, None
-        case (method, path) if found := re.fullmatch(r"/v1/orders/([^/]+)/commitments", path):
-            return _route_commitments(shopfloor, method, found[1], scope, body)
-    raise Refused(404, "notFound", f"{scope['method']} {scope['path']} is not served here.")
-
-
-def _route_commitments(shopfloor: Shopfloor, method: str, order: str, scope: Scope, body: bytes) -> tuple[int, Any]:
-    match method:
-        case "GET":
-            return 200, shopfloor.commitments(order)
-        case "DELETE":
-            shopfloor.release(order)
-            return 204, None
-        case "PUT":
-            status = 200 if order in shopfloor.orders else 201
-            wanted = msgspec.json.decode(body, type=CommitWanted)
-            conditions = header(scope, "if-match"), header(scope, "if-none-match")
-            return status, shopfloor.commit(order, wanted.scenario_id, *conditions)
-    raise Refused(405, "methodNotAllowed", f"{method} is not served on commitments.")
