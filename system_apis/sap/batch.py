@@ -1,4 +1,4 @@
-"""`$batch` of OData version 2: one changeset out, its answers back (multipart/mixed, RFC 2046).
+"""`$batch` of OData version 2: one changeset or many reads out, their answers back (multipart/mixed, RFC 2046).
 
 SAP Gateway is strict: CRLF everywhere, and a part without a body still needs the empty line that ends its headers *and*
 the line break that belongs to the boundary, or the whole batch is "malformed syntax".
@@ -21,7 +21,7 @@ class BatchUnreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One write of a changeset. `path` is relative to the service root and escaped; `body` is JSON or empty."""
+    """One request of a batch. `path` is relative to the service root and escaped; `body` is JSON or empty."""
 
     method: str
     path: str
@@ -44,6 +44,14 @@ def changeset(parts: tuple[Part, ...]) -> tuple[str, bytes]:
         written += [_boundary(inner), _part(part, number), CRLF]
     written += [_boundary(inner, last=True), CRLF, _boundary(outer, last=True)]
     return f"multipart/mixed; boundary={outer}", b"".join(written)
+
+
+def reads(parts: tuple[Part, ...]) -> tuple[str, bytes]:
+    """The content type and the body of a batch of reads: each is answered for itself, whatever becomes of the others.
+    They stand beside each other, outside any changeset, because a changeset holds writes only."""
+    outer = f"batch_{secrets.token_hex(12)}"
+    written = [piece for number, part in enumerate(parts, 1) for piece in (_boundary(outer), _part(part, number), CRLF)]
+    return f"multipart/mixed; boundary={outer}", b"".join([*written, _boundary(outer, last=True)])
 
 
 def _boundary(name: str, *, last: bool = False) -> bytes:

@@ -1,4 +1,4 @@
-"""Which lines SAP will not take: read from the messages of a refused simulation.
+"""Which lines SAP will not take: read from the messages of a refused simulation or changeset.
 
 SAP refuses the whole document for one bad line. What names the line differs from message to message: the target of the
 entry, an item number in its text, or only the material.
@@ -7,9 +7,13 @@ entry, an item number in its text, or only the material.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from system_apis.sap.complaints import Entry
+import msgspec
+from msgspec import Struct, field
+
+from system_apis.sap.batch import Part
+from system_apis.sap.complaints import Complaint, Entry
 from system_apis.sap.models import Demand, SourceMessage
 from system_apis.sap.odata import stripped
 
@@ -26,6 +30,32 @@ def blamed(entries: Iterable[Entry], items: Mapping[str, Demand]) -> dict[str, S
         for number in _named(entry, items):
             found.setdefault(number, SourceMessage(entry.code, entry.message))
     return found
+
+
+def culprit(said: Complaint, parts: Sequence[Part]) -> int | None:
+    """The part of a rolled back changeset that SAP would not take, from 0: by the Content-ID it repeats, else the
+    first part that addresses the item its message names, else the new item of the material it names. None where it
+    says none of it."""
+    errors = [entry for entry in said.entries if entry.severity == "error"]
+    for entry in errors:
+        if entry.content_id.isascii() and entry.content_id.isdigit() and 0 < int(entry.content_id) <= len(parts):
+            return int(entry.content_id) - 1
+    for entry in errors:
+        named = [*_IN_TARGET.findall(entry.target), *_IN_TEXT.findall(entry.message)]
+        for place, part in enumerate(parts):
+            if any(item in named for item in _IN_TARGET.findall(part.path)) or _mentions(
+                entry.message, _material(part)
+            ):
+                return place
+    return None
+
+
+def _material(part: Part) -> str:
+    return msgspec.json.decode(part.body, type=_NewItem).material if part.method == "POST" else ""
+
+
+class _NewItem(Struct, frozen=True):
+    material: str = field(name="Material", default="")
 
 
 def _named(entry: Entry, items: Mapping[str, Demand]) -> list[str]:

@@ -19,16 +19,19 @@ _FRAMEWORK = re.compile(r"/IWBEP/CX_|/IWFND/CX_|CX_|SY/530\Z")
 # SAP has no status for "somebody is editing it" in version 2: mostly a 400 with one of these texts or codes.
 _LOCKED_TEXT = re.compile(r"being processed by|is locked by|locked by user|\block(?:ed)? by another", re.IGNORECASE)
 LOCK_CODES = frozenset({"VL/045", "V1/042", "MC/601", "E0/011"})
+_ABOUT_VERSIONS = {412: Errand.moved, 428: Errand.version_required}
 
 
 class Entry(Struct, frozen=True):
-    """One message of an error or of a `sap-message` header. `target` names the part it is about, if SAP says so."""
+    """One message of an error or of a `sap-message` header. `target` names what it is about, and `content_id` the
+    request of a changeset, if SAP says so."""
 
     code: str = ""
     message: str = ""
     severity: str = "error"
     target: str = ""
     propertyref: str = ""
+    content_id: str = ""
 
 
 class Complaint(Struct, frozen=True):
@@ -58,8 +61,8 @@ def complaint(status: int, body: bytes) -> Complaint:
 def failure(status: int, said: Complaint, errand: Errand, lock_codes: Iterable[str] = LOCK_CODES) -> UpstreamError:
     """The typed failure. A 5xx without a business reason leaves open what happened to a write."""
     code, message = said.code, said.text
-    if status == httpx.codes.PRECONDITION_FAILED:
-        return errand.moved(code, message)
+    if status in _ABOUT_VERSIONS:
+        return _ABOUT_VERSIONS[status](errand, code, message)
     if code in lock_codes or _LOCKED_TEXT.search(message) or status == httpx.codes.LOCKED:
         return errand.locked(code, message, status)
     if status == httpx.codes.NOT_FOUND:
@@ -114,6 +117,7 @@ def _entry(said: dict[str, Any]) -> Entry:
         _word(said.get("severity")) or "error",
         _word(said.get("target")),
         _word(said.get("propertyref")),
+        _word(said.get("ContentID")),
     )
 
 
@@ -135,6 +139,7 @@ def _from_xml(body: bytes) -> tuple[Entry, tuple[Entry, ...]] | None:
             _element("severity", one) or "error",
             _element("target", one),
             _element("propertyref", one),
+            _element("ContentID", one),
         )
         for one in details
     )

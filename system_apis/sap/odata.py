@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from system_apis.errand import Errand
 
@@ -35,15 +35,31 @@ def _escaped(value: str) -> str:
     return quote(value, safe="'(),$*-._~")
 
 
-def next_page(address: str, root: str) -> str:
-    """The path of a `__next` link. Whatever host it names, it is asked of the configured one: our credentials go
-    nowhere else, and behind a proxy SAP prints its inner name."""
+def function(name: str, **literals: str) -> str:
+    """The address of a function import: its parameters stand in the query as literals, escaped."""
+    return f"{name}?" + "&".join(f"{parameter}={_escaped(literal)}" for parameter, literal in literals.items())
+
+
+def either(field: str, number: str, width: int) -> str:
+    """A condition on a document number. Some services keep its leading zeros in what they compare, some do not."""
+    padded = number.zfill(width) if number.isascii() and number.isdigit() else number
+    return f"({' or '.join(f'{field} eq {text(one)}' for one in dict.fromkeys((stripped(number), padded)))})"
+
+
+def next_page(address: str, root: str, errand: Errand) -> str:
+    """The path below the service root that a `__next` link means.
+
+    Whatever host it names, it is asked of the configured one: our credentials go nowhere else, and behind a proxy SAP
+    prints its inner name. A link that leaves the service is not followed at all.
+    """
     parts = urlsplit(address)
     path = parts.path
-    if root in path:
-        path = path[path.index(root) :]
-    elif not path.startswith("/"):
-        path = f"{root}/{path}"
+    if f"{root}/" in path:
+        path = path.partition(f"{root}/")[2]
+    elif parts.netloc or path.startswith("/"):
+        raise errand.unreadable("the next page lies outside the service")
+    if not path or ".." in unquote(path).split("/"):
+        raise errand.unreadable("the next page lies outside the service")
     return f"{path}?{parts.query}" if parts.query else path
 
 
@@ -78,6 +94,16 @@ def written_day(value: date) -> str:
 def written_decimal(value: Decimal) -> str:
     """A decimal string without exponent: an Edm.Decimal is a JSON string, in both directions."""
     return format(value, "f")
+
+
+def decimal_literal(value: Decimal) -> str:
+    """`120m`: a decimal in an address."""
+    return f"{written_decimal(value)}m"
+
+
+def instant_literal(value: datetime) -> str:
+    """`datetimeoffset'2030-01-01T00:00:00Z'`: a moment in an address, in UTC. Whole seconds, as SAP keeps them."""
+    return f"datetimeoffset'{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'"
 
 
 def stripped(number: str) -> str:

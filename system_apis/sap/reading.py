@@ -1,4 +1,4 @@
-"""From SAP's answers to our words: the one place where codes, dates, units and numbers are judged."""
+"""From SAP's answers about orders to our words: the one place where codes, dates, units and numbers are judged."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from msgspec import structs
+
 from system_apis.bodies import tidy
 from system_apis.errand import Errand
 from system_apis.sap import models, odata, wire
 from system_apis.sap.complaints import Entry
 from system_apis.sap.units import UnitUnknown, from_sap
 
-Delivery = Literal["notRelevant", "open", "partial", "complete"]
-_DELIVERY: Mapping[str, Delivery] = {"": "notRelevant", "A": "open", "B": "partial", "C": "complete"}
+_PROGRESS: Mapping[str, models.Progress] = {"": "notRelevant", "A": "open", "B": "partial", "C": "complete"}
+_APPROVAL: Mapping[str, models.Approval] = {"": "notRelevant", "B": "approved", "C": "rejected"}
 _CREDIT: Mapping[str, models.CreditState] = {
     "": "notChecked",
     "A": "ok",
@@ -22,11 +24,16 @@ _CREDIT: Mapping[str, models.CreditState] = {
     "C": "blocked",
     "D": "released",
 }
+_REJECTED: Mapping[str, Literal["partial", "complete"]] = {"B": "partial", "C": "complete"}
+# The ship-to party by its internal code, which no language changes, and by its English name.
+_SHIP_TO = ("WE", "SH")
 # Every simulation carries this warning; it says nothing about the order.
 _ALWAYS_THERE = "SLS_LORD/098"
 
 
-def order(read: wire.Order, errand: Errand, header_etag: str | None = None) -> models.Order:
+def order(
+    read: wire.Order, errand: Errand, header_etag: str | None = None, warnings: tuple[Entry, ...] = ()
+) -> models.Order:
     etag = read.metadata.etag or header_etag
     if not etag:
         raise errand.unreadable("an order without an ETag")
@@ -40,34 +47,54 @@ def order(read: wire.Order, errand: Errand, header_etag: str | None = None) -> m
         sales_area=models.SalesArea(read.sales_organization, read.distribution_channel, read.division),
         requested_date=requested,
         currency=read.currency,
-        net_amount=_amount(read.net_amount, errand),
+        net_amount=amount(read.net_amount, errand),
         credit=credit(read.credit, errand),
         delivery_block=read.delivery_block,
         billing_block=read.billing_block,
-        delivery_status=_delivery(read.delivery_status, errand),
+        delivery_status=progress(read.delivery_status, errand),
         changed_at=odata.instant(read.changed_at, errand),
         items=tuple(_item(item, requested, errand) for item in read.items.results),
+        ship_to=_ship_to(read.partners.results),
+        approval=_APPROVAL.get(read.approval, "pending"),
+        status=progress(read.status, errand),
+        rejected=_REJECTED.get(read.rejected, "none"),
+        warnings=messages(warnings),
     )
 
 
+def _ship_to(partners: tuple[wire.Partner, ...]) -> str:
+    found = (odata.stripped(one.customer) for one in partners if {one.internal, one.function} & set(_SHIP_TO))
+    return next(found, "")
+
+
 def _item(read: wire.Item, header_date: date | None, errand: Errand) -> models.OrderItem:
-    unit = _unit((read.unit, read.sap_unit, read.iso_unit), errand)
+    unit = unit_of((read.unit, read.sap_unit, read.iso_unit), errand)
     return models.OrderItem(
         item=odata.stripped(read.number),
         material=read.material,
         plant=read.plant,
         quantity=tidy(read.quantity, errand),
         unit=unit,
-        net_amount=_amount(read.net_amount, errand),
+        net_amount=amount(read.net_amount, errand),
         rejection_reason=read.rejection_reason,
-        delivery_status=_delivery(read.delivery_status, errand),
-        confirmations=tuple(_confirmation(line, unit, header_date, errand) for line in read.schedule.results),
+        delivery_status=progress(read.delivery_status, errand),
+        confirmations=tuple(_saved(line, unit, header_date, errand) for line in read.schedule.results),
         schedule_lines=tuple(odata.stripped(line.number) for line in read.schedule.results),
+        delivered=tidy(sum((line.delivered_quantity for line in read.schedule.results), Decimal(0)), errand),
+        billing_block=read.billing_block,
+        parent="" if odata.stripped(read.parent) == "0" else odata.stripped(read.parent),
     )
 
 
-def _confirmation(read: wire.ScheduleLine, unit: str, header_date: date | None, errand: Errand) -> models.Confirmation:
-    if read.unit and _unit((read.unit,), errand) != unit:
+def _saved(read: wire.ScheduleLine, unit: str, header_date: date | None, errand: Errand) -> models.Confirmation:
+    promised = _confirmation(read, unit, header_date, errand)
+    return structs.replace(promised, delivered=tidy(read.delivered_quantity, errand), block=read.block)
+
+
+def _confirmation(
+    read: wire.SimulatedScheduleLine, unit: str, header_date: date | None, errand: Errand
+) -> models.Confirmation:
+    if read.unit and unit_of((read.unit,), errand) != unit:
         raise errand.unreadable("a schedule line counts in another unit than its item")
     requested = odata.day(read.requested, errand) if read.requested else header_date
     if requested is None:
@@ -97,17 +124,37 @@ def simulation(
     return models.Simulation(
         lines=tuple(_simulated(answered[number], demand, errand) for number, demand in asked.items()),
         refused=dict(refused),
-        net_amount=_amount(pricing.net_amount, errand),
-        tax_amount=_amount(sum((item.tax_amount for item in read.items.results), Decimal(0)), errand),
+        net_amount=amount(pricing.net_amount, errand),
+        tax_amount=amount(sum((item.tax_amount for item in read.items.results), Decimal(0)), errand),
         currency=pricing.currency or read.currency,
         credit=credit(read.credit.status if read.credit else "", errand),
-        warnings=tuple(models.SourceMessage(one.code, one.message) for one in warnings if one.code != _ALWAYS_THERE),
+        warnings=messages(warnings),
         fetched_at=datetime.now(UTC),
+        elements=_elements(read.elements, errand),
+    )
+
+
+def messages(said: tuple[Entry, ...]) -> tuple[models.SourceMessage, ...]:
+    """What SAP said beside a success, without what it says every time."""
+    return tuple(models.SourceMessage(one.code, one.message) for one in said if one.code != _ALWAYS_THERE)
+
+
+def _elements(read: wire.Results[wire.PriceElement], errand: Errand) -> tuple[models.PriceElement, ...]:
+    return tuple(
+        models.PriceElement(
+            condition=one.condition,
+            rate=tidy(one.rate, errand),
+            amount=amount(one.amount, errand),
+            currency=one.currency,
+            statistical=one.statistical,
+            active=not one.inactive.strip(),
+        )
+        for one in read.results
     )
 
 
 def _simulated(read: wire.SimulatedItem, demand: models.Demand, errand: Errand) -> models.SimulatedLine:
-    unit = _unit((read.unit, read.sap_unit, read.iso_unit), errand)
+    unit = unit_of((read.unit, read.sap_unit, read.iso_unit), errand)
     if unit != demand.unit:
         raise errand.unreadable(f"{demand.unit} was asked and {unit} answered")
     schedule = read.schedule.results
@@ -117,9 +164,10 @@ def _simulated(read: wire.SimulatedItem, demand: models.Demand, errand: Errand) 
         plant=read.plant,
         quantity=tidy(read.quantity, errand),
         unit=unit,
-        net_amount=_amount(read.net_amount, errand),
-        tax_amount=_amount(read.tax_amount, errand),
+        net_amount=amount(read.net_amount, errand),
+        tax_amount=amount(read.tax_amount, errand),
         confirmations=tuple(_confirmation(line, unit, demand.requested_date, errand) for line in schedule),
+        elements=_elements(read.elements, errand),
     )
 
 
@@ -129,13 +177,13 @@ def credit(status: str, errand: Errand) -> models.CreditState:
     return _CREDIT[status]
 
 
-def _delivery(status: str, errand: Errand) -> Delivery:
-    if status not in _DELIVERY:
-        raise errand.unreadable(f"the delivery status {status[:4]!r} is unknown")
-    return _DELIVERY[status]
+def progress(status: str, errand: Errand) -> models.Progress:
+    if status not in _PROGRESS:
+        raise errand.unreadable(f"the status {status[:4]!r} is unknown")
+    return _PROGRESS[status]
 
 
-def _unit(names: tuple[str, ...], errand: Errand) -> str:
+def unit_of(names: tuple[str, ...], errand: Errand) -> str:
     """The first of SAP's names that we know: the commercial one depends on the language, the ISO one may be unset."""
     for name in names:
         try:
@@ -145,7 +193,7 @@ def _unit(names: tuple[str, ...], errand: Errand) -> str:
     raise errand.unreadable(f"the unit {names[0][:6]!r} of the ERP is unknown here")
 
 
-def _amount(amount: Decimal, errand: Errand) -> Decimal:
+def amount(money: Decimal, errand: Errand) -> Decimal:
     """Money keeps the decimals SAP prints: they are the currency's."""
-    tidy(amount, errand)
-    return amount
+    tidy(money, errand)
+    return money

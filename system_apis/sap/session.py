@@ -48,18 +48,36 @@ class Session:
         self._headers = dict(headers)
         self._open: Shared[_Pass] = Shared(self._fetch)
 
-    async def read(self, path: str, *, operation: str, deadline: Deadline, method: str = "GET") -> httpx.Response:
+    async def read(
+        self,
+        path: str,
+        *,
+        operation: str,
+        deadline: Deadline,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         """A GET needs no token, and no session is opened for it."""
-        return await self._upstream.read(method, path, operation=operation, deadline=deadline, headers=self._headers)
+        return await self._upstream.read(
+            method, path, operation=operation, deadline=deadline, headers={**self._headers, **(headers or {})}
+        )
 
     async def ask(
-        self, path: str, content: bytes, content_type: str, *, errand: Errand, deadline: Deadline
+        self,
+        path: str,
+        content: bytes,
+        content_type: str,
+        *,
+        errand: Errand,
+        deadline: Deadline,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """A POST with a token. Whether it may be repeated by the Upstream follows from what the errand says it is."""
+        own = headers or {}
         send = self._upstream.write if errand.writes else self._upstream.read
 
         async def once(held: _Pass) -> httpx.Response:
-            headers = {**self._headers, "Content-Type": content_type, "X-CSRF-Token": held.token}
+            headers = {**self._headers, **own, "Content-Type": content_type, "X-CSRF-Token": held.token}
             if held.cookie:
                 headers["Cookie"] = held.cookie
             answer = await send(

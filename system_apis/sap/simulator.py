@@ -14,15 +14,13 @@ from system_apis.bodies import decoded
 from system_apis.deadline import Deadline
 from system_apis.errand import Errand
 from system_apis.errors import ObjectLocked
-from system_apis.http import Upstream
 from system_apis.sap import blame, complaints, reading, wire, writing
 from system_apis.sap.models import Demand, SalesArea, Simulation, SourceMessage
-from system_apis.sap.session import Session
+from system_apis.sap.service import Service
 from system_apis.sap.units import UnitUnknown, to_sap
 
-SIMULATIONS = "/sap/opu/odata/sap/API_SALES_ORDER_SIMULATION_SRV"
+SERVICE = "API_SALES_ORDER_SIMULATION_SRV"
 MOST_ROUNDS = 3
-_JSON = "application/json"
 _ANSWER = msgspec.json.Decoder(wire.Envelope[wire.SimulatedOrder])
 
 
@@ -38,20 +36,19 @@ class Question:
     sales_area: SalesArea
     order_type: str
     order: str | None
+    with_elements: bool = False
 
 
 class Simulator:
-    """A session with the simulation service. It saves nothing, so that every question may be asked again."""
+    """The simulation service. It saves nothing, so that every question may be asked again."""
 
-    def __init__(self, upstream: Upstream, headers: Mapping[str, str], lock_codes: frozenset[str]) -> None:
-        self._upstream = upstream
-        self._session = Session(upstream, SIMULATIONS, headers)
-        self._lock_codes = lock_codes
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     async def simulate(self, question: Question, lines: Sequence[Demand], deadline: Deadline) -> Simulation:
         """SAP refuses the whole document for one bad line: such lines are set aside with SAP's message and the others
         are asked again, a few times."""
-        errand = self._upstream.errand("simulate an order", writes=False)
+        errand = self._service.errand("simulate an order")
         asked, refused = _with_known_units(writing.numbered(lines))
         for rounds_left in reversed(range(MOST_ROUNDS)):
             if not asked:
@@ -70,17 +67,21 @@ class Simulator:
         self, question: Question, asked: Mapping[str, Demand], errand: Errand, deadline: Deadline
     ) -> httpx.Response:
         body = writing.simulation(
-            question.sold_to, question.sales_area, asked, order_type=question.order_type, order=question.order
+            question.sold_to,
+            question.sales_area,
+            asked,
+            order_type=question.order_type,
+            order=question.order,
+            with_elements=question.with_elements,
         )
-        path = f"{SIMULATIONS}/A_SalesOrderSimulation"
-        return await self._session.ask(path, msgspec.json.encode(body), _JSON, errand=errand, deadline=deadline)
+        return await self._service.post("A_SalesOrderSimulation", msgspec.json.encode(body), errand, deadline)
 
     def _guilty(
         self, answer: httpx.Response, asked: Mapping[str, Demand], errand: Errand, *, last: bool
     ) -> dict[str, SourceMessage]:
         """The lines this refusal names. If it names none, or is about a lock, it stands for the whole."""
         said = complaints.complaint(answer.status_code, answer.content)
-        failure = complaints.failure(answer.status_code, said, errand, self._lock_codes)
+        failure = self._service.failure(answer.status_code, answer.content, errand)
         if isinstance(failure, ObjectLocked) or answer.status_code != httpx.codes.BAD_REQUEST:
             raise failure
         guilty = blame.blamed(said.entries, asked)

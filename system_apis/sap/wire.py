@@ -23,23 +23,39 @@ class Envelope(Struct, Generic[T], frozen=True):
 
 
 class Results(Struct, Generic[T], frozen=True):
-    """A collection. Not expanded it is `{"__deferred": …}` and reads as empty; long ones name their next page."""
+    """A collection; long ones name their next page. Not expanded it is `{"__deferred": …}`: empty, and `deferred`."""
 
     results: tuple[T, ...] = ()
     next: str | None = field(name="__next", default=None)
+    deferred: dict[str, str] | None = field(name="__deferred", default=None)
 
 
 class Metadata(Struct, frozen=True):
     etag: str | None = None
 
 
-class ScheduleLine(Struct, frozen=True):
+class Partner(Struct, frozen=True):
+    """A partner of an order. The function's name depends on the language (SH, WE), its internal code does not."""
+
+    function: str = field(name="PartnerFunction", default="")
+    internal: str = field(name="PartnerFunctionInternalCode", default="")
+    customer: str = field(name="Customer", default="")
+
+
+class SimulatedScheduleLine(Struct, frozen=True):
     number: str = field(name="ScheduleLine")
     requested: str | None = field(name="RequestedDeliveryDate", default=None)
     confirmed: str | None = field(name="ConfirmedDeliveryDate", default=None)
     unit: str = field(name="OrderQuantityUnit", default="")
     ordered_quantity: Decimal = field(name="ScheduleLineOrderQuantity", default=_ZERO)
     confirmed_quantity: Decimal = field(name="ConfdOrderQtyByMatlAvailCheck", default=_ZERO)
+
+
+class ScheduleLine(SimulatedScheduleLine, frozen=True):
+    """A saved one: it may have been delivered, or be blocked."""
+
+    delivered_quantity: Decimal = field(name="DeliveredQtyInOrderQtyUnit", default=_ZERO)
+    block: str = field(name="DelivBlockReasonForSchedLine", default="")
 
 
 class Item(Struct, frozen=True):
@@ -55,6 +71,8 @@ class Item(Struct, frozen=True):
     net_amount: Decimal = field(name="NetAmount", default=_ZERO)
     rejection_reason: str = field(name="SalesDocumentRjcnReason", default="")
     delivery_status: str = field(name="DeliveryStatus", default="")
+    billing_block: str = field(name="ItemBillingBlockReason", default="")
+    parent: str = field(name="HigherLevelItem", default="")
     schedule: Results[ScheduleLine] = field(name="to_ScheduleLine", default_factory=Results)
 
 
@@ -74,6 +92,10 @@ class Order(Struct, frozen=True):
     delivery_block: str = field(name="DeliveryBlockReason", default="")
     billing_block: str = field(name="HeaderBillingBlockReason", default="")
     delivery_status: str = field(name="OverallDeliveryStatus", default="")
+    status: str = field(name="OverallSDProcessStatus", default="")
+    rejected: str = field(name="OverallSDDocumentRejectionSts", default="")
+    approval: str = field(name="SalesDocApprovalStatus", default="")
+    partners: Results[Partner] = field(name="to_Partner", default_factory=Results)
     metadata: Metadata = field(name="__metadata", default_factory=Metadata)
     items: Results[Item] = field(name="to_Item", default_factory=Results)
 
@@ -83,6 +105,15 @@ class Version(Struct, frozen=True):
 
     customer_po: str = field(name="PurchaseOrderByCustomer", default="")
     metadata: Metadata = field(name="__metadata", default_factory=Metadata)
+
+
+class PriceElement(Struct, frozen=True):
+    condition: str = field(name="ConditionType", default="")
+    rate: Decimal = field(name="ConditionRateValue", default=_ZERO)
+    amount: Decimal = field(name="ConditionAmount", default=_ZERO)
+    currency: str = field(name="TransactionCurrency", default="")
+    statistical: bool = field(name="ConditionIsForStatistics", default=False)
+    inactive: str = field(name="ConditionInactiveReason", default="")
 
 
 class SimulatedItem(Struct, frozen=True):
@@ -95,7 +126,8 @@ class SimulatedItem(Struct, frozen=True):
     plant: str = field(name="Plant", default="")
     net_amount: Decimal = field(name="NetAmount", default=_ZERO)
     tax_amount: Decimal = field(name="TaxAmount", default=_ZERO)
-    schedule: Results[ScheduleLine] = field(name="to_ScheduleLine", default_factory=Results)
+    schedule: Results[SimulatedScheduleLine] = field(name="to_ScheduleLine", default_factory=Results)
+    elements: Results[PriceElement] = field(name="to_PricingElement", default_factory=Results)
 
 
 class SimulatedPricing(Struct, frozen=True):
@@ -111,53 +143,24 @@ class SimulatedOrder(Struct, frozen=True):
     currency: str = field(name="TransactionCurrency", default="")
     pricing: SimulatedPricing | None = field(name="to_Pricing", default=None)
     credit: SimulatedCredit | None = field(name="to_Credit", default=None)
+    elements: Results[PriceElement] = field(name="to_PricingElement", default_factory=Results)
     items: Results[SimulatedItem] = field(name="to_Item", default_factory=Results)
 
 
-SCHEDULE_FIELDS = (
-    "ScheduleLine",
-    "RequestedDeliveryDate",
-    "ConfirmedDeliveryDate",
-    "OrderQuantityUnit",
-    "ScheduleLineOrderQuantity",
-    "ConfdOrderQtyByMatlAvailCheck",
-)
-ITEM_FIELDS = (
-    "SalesOrderItem",
-    "Material",
-    "RequestedQuantity",
-    "RequestedQuantityUnit",
-    "RequestedQuantitySAPUnit",
-    "RequestedQuantityISOUnit",
-    "ProductionPlant",
-    "NetAmount",
-    "SalesDocumentRjcnReason",
-    "DeliveryStatus",
-)
-ORDER_FIELDS = (
-    "SalesOrder",
-    "SoldToParty",
-    "SalesOrganization",
-    "DistributionChannel",
-    "OrganizationDivision",
-    "LastChangeDateTime",
-    "TransactionCurrency",
-    "TotalNetAmount",
-    "PurchaseOrderByCustomer",
-    "RequestedDeliveryDate",
-    "TotalCreditCheckStatus",
-    "DeliveryBlockReason",
-    "HeaderBillingBlockReason",
-    "OverallDeliveryStatus",
-)
-EXPAND = "to_Item,to_Item/to_ScheduleLine"
+EXPAND = "to_Item,to_Item/to_ScheduleLine,to_Partner"
 
 
-def selection(reference_field: str) -> str:
+def names(shape: type[Struct]) -> tuple[str, ...]:
+    """The properties an answer of this shape is asked for: its fields as SAP calls them, without navigations."""
+    fields = (one.encode_name for one in msgspec.structs.fields(shape))
+    return tuple(name for name in fields if not name.startswith(("to_", "__")))
+
+
+def selection(shape: type[Order]) -> str:
     """The `$select` of an order: in version 2 the fields of an expanded part are named with their path."""
-    items = (f"to_Item/{name}" for name in ITEM_FIELDS)
-    schedule = (f"to_Item/to_ScheduleLine/{name}" for name in SCHEDULE_FIELDS)
-    return ",".join((*ORDER_FIELDS, reference_field, *items, *schedule))
+    parts = (("to_Item", Item), ("to_Item/to_ScheduleLine", ScheduleLine), ("to_Partner", Partner))
+    below = (f"{path}/{name}" for path, part in parts for name in names(part))
+    return ",".join((*names(shape), *below))
 
 
 def order_type(reference_field: str) -> type[Order]:

@@ -9,7 +9,7 @@ import msgspec
 
 from system_apis.sap import odata
 from system_apis.sap.batch import Part
-from system_apis.sap.models import Demand, ItemChange, NewOrder, OrderPatch, SalesArea
+from system_apis.sap.models import Demand, ItemChange, NewOrder, OrderPatch, SalesArea, ScheduleChange
 from system_apis.sap.units import to_sap
 
 SHIP_TO = "SH"
@@ -24,23 +24,34 @@ def numbered(lines: Iterable[Demand]) -> dict[str, Demand]:
 
 
 def simulation(
-    sold_to: str, area: SalesArea, items: Mapping[str, Demand], order_type: str, order: str | None
+    sold_to: str,
+    area: SalesArea,
+    items: Mapping[str, Demand],
+    order_type: str,
+    order: str | None,
+    *,
+    with_elements: bool = False,
 ) -> dict[str, Any]:
-    """A navigation is answered only if the request names it: hence the empty pricing, credit and schedule lines.
+    """A navigation is answered only if the request names it: hence the empty pricing, credit and schedule lines, and
+    the price elements where somebody wants to see how a price came about.
 
     The date is the header's. A line that wants another one says so in a schedule line of its own.
     """
     header_date = min(line.requested_date for line in items.values())
+    elements: dict[str, Any] = {"to_PricingElement": []} if with_elements else {}
     body: dict[str, Any] = {
         **_header(sold_to, area, order_type),
+        **_followed(items.values()),
         "RequestedDeliveryDate": odata.written_day(header_date),
         "to_Pricing": {},
         "to_Credit": {},
+        **elements,
         "to_Item": [
             {
                 **_item(line, number),
                 **({"Plant": line.plant} if line.plant else {}),
                 "to_ScheduleLine": [] if line.requested_date == header_date else [_wish(line)],
+                **elements,
             }
             for number, line in items.items()
         ],
@@ -54,6 +65,7 @@ def new_order(order: NewOrder, order_type: str, reference_field: str) -> dict[st
     """A deep insert. Schedule lines can't be part of it: a line's own date is set by a change once the order exists."""
     body: dict[str, Any] = {
         **_header(order.sold_to, order.sales_area, order_type),
+        **_followed(order.lines),
         "PurchaseOrderByCustomer": order.customer_po,
         reference_field: order.reference,
         "RequestedDeliveryDate": odata.written_day(order.requested_date),
@@ -67,13 +79,11 @@ def new_order(order: NewOrder, order_type: str, reference_field: str) -> dict[st
 def change(patch: OrderPatch, unchanged_customer_po: str) -> tuple[Part, ...]:
     """One changeset: the header with If-Match first, because the header alone has an ETag and so guards the rest.
 
-    Without a new header date the header PATCH re-sends the customer's PO number as it stands: a text that is always
+    Where nothing of the header changes its PATCH re-sends the customer's PO number as it stands: a text that is always
     there (unset is '', where a date would be null) and from which SAP derives neither price, date nor partner. The
     ETag makes sure that it still is what was read, so that re-sending it changes nothing.
     """
-    header: dict[str, Any] = {"PurchaseOrderByCustomer": unchanged_customer_po}
-    if patch.requested_date is not None:
-        header = {"RequestedDeliveryDate": odata.written_day(patch.requested_date)}
+    header = header_fields(patch) or {"PurchaseOrderByCustomer": unchanged_customer_po}
     address = odata.entity("A_SalesOrder", SalesOrder=patch.number)
     parts = [_part("PATCH", address, header, {"If-Match": patch.etag})]
     for item in patch.items:
@@ -82,27 +92,55 @@ def change(patch: OrderPatch, unchanged_customer_po: str) -> tuple[Part, ...]:
     return tuple(parts)
 
 
+def header_fields(patch: OrderPatch) -> dict[str, Any]:
+    """What the patch changes at the header itself."""
+    wanted = {
+        "RequestedDeliveryDate": patch.requested_date and odata.written_day(patch.requested_date),
+        "DeliveryBlockReason": patch.delivery_block,
+        "HeaderBillingBlockReason": patch.billing_block,
+        "PurchaseOrderByCustomer": patch.customer_po,
+    }
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
 def _item_parts(order: str, item: ItemChange) -> list[Part]:
-    """Quantity and rejection belong to the item, the requested date to its schedule line (in version 2 the item has
-    none). Without a schedule line named, the first one is meant: it holds the customer's wish."""
+    """Quantity, plant and rejection belong to the item, the requested date to its schedule line (in version 2 the item
+    has none). Without a schedule line named, the first one is meant: it holds the customer's wish."""
     parts = []
     fields: dict[str, Any] = {}
     if item.quantity is not None:
         fields["RequestedQuantity"] = odata.written_decimal(item.quantity)
         if item.unit is not None:
             fields["RequestedQuantityUnit"] = to_sap(item.unit)
+    if item.plant is not None:
+        fields["ProductionPlant"] = item.plant
     if item.reject is not None:
         fields["SalesDocumentRjcnReason"] = item.reject
     if fields:
-        address = odata.entity("A_SalesOrderItem", SalesOrder=order, SalesOrderItem=item.item)
-        parts.append(_part("PATCH", address, fields))
+        parts.append(_part("PATCH", _item_address(order, item.item), fields))
     if item.requested_date is not None:
         line = item.schedule_line or FIRST_SCHEDULE_LINE
-        address = odata.entity(
-            "A_SalesOrderScheduleLine", SalesOrder=order, SalesOrderItem=item.item, ScheduleLine=line
-        )
-        parts.append(_part("PATCH", address, {"RequestedDeliveryDate": odata.written_day(item.requested_date)}))
+        parts.append(_schedule_part(order, item.item, ScheduleChange(line, item.requested_date)))
+    parts += [_schedule_part(order, item.item, each) for each in item.schedule]
     return parts
+
+
+def _schedule_part(order: str, item: str, wanted: ScheduleChange) -> Part:
+    fields: dict[str, Any] = {}
+    if wanted.requested_date is not None:
+        fields["RequestedDeliveryDate"] = odata.written_day(wanted.requested_date)
+    if wanted.quantity is not None:
+        fields["ScheduleLineOrderQuantity"] = odata.written_decimal(wanted.quantity)
+    if wanted.block is not None:
+        fields["DelivBlockReasonForSchedLine"] = wanted.block
+    if wanted.line is None:
+        return _part("POST", f"{_item_address(order, item)}/to_ScheduleLine", fields)
+    line = odata.entity("A_SalesOrderScheduleLine", SalesOrder=order, SalesOrderItem=item, ScheduleLine=wanted.line)
+    return Part("DELETE", line) if wanted.removed else _part("PATCH", line, fields)
+
+
+def _item_address(order: str, item: str) -> str:
+    return odata.entity("A_SalesOrderItem", SalesOrder=order, SalesOrderItem=item)
 
 
 def _part(method: str, path: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> Part:
@@ -125,7 +163,20 @@ def _item(line: Demand, number: str | None) -> dict[str, Any]:
         "Material": line.material,
         "RequestedQuantity": odata.written_decimal(line.quantity),
         "RequestedQuantityUnit": to_sap(line.unit),
+        **_preceding(line),
     }
+
+
+def _preceding(line: Demand) -> dict[str, Any]:
+    if line.follows is None:
+        return {}
+    return {"ReferenceSDDocument": line.follows.document, "ReferenceSDDocumentItem": line.follows.item}
+
+
+def _followed(lines: Iterable[Demand]) -> dict[str, Any]:
+    """The quotation an order as a whole follows: SAP wants it at the header too. Several have no common header."""
+    documents = {line.follows.document for line in lines if line.follows is not None}
+    return {"ReferenceSDDocument": documents.pop()} if len(documents) == 1 else {}
 
 
 def _order_item(line: Demand, number: str | None) -> dict[str, Any]:

@@ -12,9 +12,9 @@ import pytest
 
 from system_apis.deadline import Deadline
 from system_apis.errors import ObjectLocked, SystemRefused, SystemTimeout, UnreadableAnswer
-from system_apis.sap.models import Confirmation, Demand, Simulation, SourceMessage
-from system_apis.sap.simulator import SIMULATIONS
-from tests.contract.sap.test_sap_orders import AREA, DAY, erp, soon, token
+from system_apis.sap.models import Confirmation, Demand, Predecessor, PriceElement, Simulation, SourceMessage
+from system_apis.sap.simulator import SERVICE
+from tests.contract.sap.answers import AREA, DAY, erp, soon, token
 from tests.contract.tape import Player, json_answer, tape
 
 LINES = (
@@ -50,7 +50,7 @@ async def test_what_is_to_be_answered_is_named_in_the_request() -> None:
     with pytest.raises(UnreadableAnswer):  # the tape answers two items only
         await simulated(player, (*LINES, later), order="4711")
     (post,) = player.asked("POST")
-    assert post.url.path == f"{SIMULATIONS}/A_SalesOrderSimulation"
+    assert post.url.path == f"/sap/opu/odata/sap/{SERVICE}/A_SalesOrderSimulation"
     assert post.headers["x-csrf-token"] == "T1"
     body = msgspec.json.decode(post.content)
     assert (body["to_Pricing"], body["to_Credit"], body["SalesOrder"]) == ({}, {}, "4711")
@@ -62,6 +62,38 @@ async def test_what_is_to_be_answered_is_named_in_the_request() -> None:
         [{"RequestedDeliveryDate": "/Date(1796256000000)/", "ScheduleLineOrderQuantity": "12.5"}],
     ]
     assert body["to_Item"][2]["RequestedQuantityUnit"] == "KG"
+
+
+async def test_price_elements_are_asked_for_only_where_wanted() -> None:
+    player = Player([token(), *(("POST", json_answer("sap_simulation", 201)) for _ in range(2))])
+    client = erp(player)
+    await client.simulate("17100001", AREA, LINES, deadline=soon())
+    answer = await client.simulate("17100001", AREA, LINES, deadline=soon(), with_elements=True)
+    plain, wanted = (msgspec.json.decode(post.content) for post in player.asked("POST"))
+    assert "to_PricingElement" not in {*plain, *plain["to_Item"][0]}
+    assert (wanted["to_PricingElement"], wanted["to_Item"][0]["to_PricingElement"]) == ([], [])
+    assert answer.elements == (
+        PriceElement("DR03", Decimal(-3), Decimal("-96.00"), "USD", statistical=False, active=True),
+    )
+    price, cost = answer.lines[0].elements
+    assert (price.condition, price.rate, price.amount, price.active) == (
+        "PPR0",
+        Decimal("17.5"),
+        Decimal("700.00"),
+        True,
+    )
+    assert (cost.condition, cost.statistical, cost.active) == ("PCIP", True, False)
+
+
+async def test_a_configured_line_follows_the_quotation_item_it_was_configured_in() -> None:
+    configured = msgspec.structs.replace(LINES[0], follows=Predecessor("20000001", "10"))
+    player = Player([token(), ("POST", json_answer("sap_simulation", 201))])
+    await simulated(player, (configured, LINES[1]))
+    body = msgspec.json.decode(player.asked("POST")[0].content)
+    assert body["ReferenceSDDocument"] == "20000001"
+    first, second = body["to_Item"]
+    assert (first["ReferenceSDDocument"], first["ReferenceSDDocumentItem"]) == ("20000001", "10")
+    assert "ReferenceSDDocument" not in second
 
 
 async def test_a_refused_line_is_set_aside_and_the_others_are_asked_again() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from system_apis.sap.batch import BatchUnreadable, Part, answers, changeset
+from system_apis.sap.batch import BatchUnreadable, Part, answers, changeset, reads
 
 OK_CHANGESET = (
     b"--outer\r\nContent-Type: multipart/mixed; boundary=inner\r\nContent-Length: 400\r\n\r\n"
@@ -34,6 +34,18 @@ def test_a_changeset_is_written_with_crlf_and_numbered_parts() -> None:
 def test_a_part_without_a_body_ends_its_headers_and_then_its_line() -> None:
     _, body = changeset((Part("DELETE", "A_SalesOrder('1')"),))
     assert b"DELETE A_SalesOrder('1') HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n--changeset_" in body
+
+
+def test_reads_stand_beside_each_other_and_each_ends_its_headers_and_then_its_line() -> None:
+    content_type, body = reads((Part("GET", "A_Product('1')"), Part("GET", "A_Product('2')?$select=Product")))
+    boundary = content_type.removeprefix("multipart/mixed; boundary=").encode()
+    first, second = body.split(b"--" + boundary)[1:3]
+    assert first.startswith(b"\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n")
+    assert first.endswith(b"\r\n\r\nGET A_Product('1') HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n")
+    assert b"GET A_Product('2')?$select=Product HTTP/1.1\r\n" in second
+    assert body.endswith(b"--" + boundary + b"--\r\n")
+    assert b"changeset" not in body
+    assert b"\n" not in body.replace(b"\r\n", b"")
 
 
 def test_a_header_with_a_line_break_is_not_written() -> None:

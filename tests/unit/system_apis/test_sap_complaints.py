@@ -16,8 +16,10 @@ from system_apis.errors import (
     SystemUnavailable,
     UpstreamError,
     VersionMoved,
+    VersionRequired,
 )
 from system_apis.sap import blame, complaints
+from system_apis.sap.batch import Part
 from system_apis.sap.models import Demand
 
 READ = Errand("sap", "s4", "read an order", writes=False)
@@ -75,7 +77,7 @@ def test_a_body_that_is_no_sap_error_is_never_quoted(body: bytes) -> None:
         (400, error("V1/384", "no"), SystemRefused),
         (404, error("/IWBEP/CM_MGW_RT/020", "Resource not found"), NotFoundInSystem),
         (412, error("/IWBEP/CM_MGW_RT/190", "already changed"), VersionMoved),
-        (428, error("/IWBEP/CM_MGW_RT/1", "If-Match"), SystemRefused),
+        (428, error("/IWBEP/CM_MGW_RT/1", "If-Match"), VersionRequired),
         (403, b"", CredentialsRefused),
         (403, error("/IWFND/CM_1", "No authorization"), SystemRefused),
         (400, error("VL/045", "The sales order 1 is currently being processed by user X"), ObjectLocked),
@@ -112,6 +114,41 @@ def test_warnings_come_from_the_message_header() -> None:
 @pytest.mark.parametrize("header", [None, "", "<notification/>", "{", "[]"])
 def test_a_message_header_in_another_form_is_left_alone(header: str | None) -> None:
     assert complaints.warnings(header) == ()
+
+
+def test_a_lock_is_also_known_by_a_code_of_the_configuration() -> None:
+    said = complaints.complaint(400, error("ZLOCK/007", "Later, please"))
+    assert type(complaints.failure(400, said, WRITE)) is SystemRefused
+    assert type(complaints.failure(400, said, WRITE, {"ZLOCK/007"})) is ObjectLocked
+
+
+PARTS = (
+    Part("PATCH", "A_SalesOrder('1')", b"{}"),
+    Part("PATCH", "A_SalesOrderItem(SalesOrder='1',SalesOrderItem='10')", b"{}"),
+    Part("PATCH", "A_SalesOrderScheduleLine(SalesOrder='1',SalesOrderItem='20',ScheduleLine='1')", b"{}"),
+    Part("POST", "A_SalesOrder('1')/to_Item", b'{"Material":"TG14"}'),
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "part"),
+    [
+        ({"ContentID": "3", "message": "Item 000010 is odd"}, 2),
+        ({"ContentID": "5", "message": "no such part"}, None),
+        ({"ContentID": "0", "message": "no such part"}, None),
+        ({"ContentID": "", "message": "Item 000020 can not be changed"}, 2),
+        ({"message": "bad", "target": "A_SalesOrderItem(SalesOrder='1',SalesOrderItem='000010')"}, 1),
+        ({"message": "Item 000040 is unknown"}, None),
+        ({"message": "Material TG14 has status: Discontinued"}, 3),
+        ({"message": "Material TG1 has status: Discontinued"}, None),
+        ({"ContentID": "2", "severity": "warning", "message": "careful"}, None),
+    ],
+)
+def test_the_culprit_of_a_rolled_back_changeset_is_the_part_the_message_names(
+    entry: dict[str, str], part: int | None
+) -> None:
+    said = complaints.complaint(400, error("V1/520", "no", {"code": "V1/520", **entry}))
+    assert blame.culprit(said, PARTS) == part
 
 
 def demand(line_id: str, material: str) -> Demand:
