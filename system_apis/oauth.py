@@ -1,4 +1,4 @@
-"""OAuth 2.0 client credentials (RFC 6749 §4.4) for our own calls to a neighbour.
+"""OAuth 2.0 for our own calls to a neighbour: bearer tokens, and client credentials (RFC 6749 §4.4) to get them.
 
 authlib makes the token request and reads the token; it is sent through an Upstream, so that it is bounded, traced and
 typed like every other call. authlib's own httpx client is not used: its 1.9 line deprecates httpx for a fork of it,
@@ -20,20 +20,26 @@ from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from system_apis.deadline import Deadline
 from system_apis.http import Exchange, Upstream
 from system_apis.shared import Shared
+from system_apis.tls import Tls
 
 _TOKEN_TIMEOUT_S = 10.0
 _ERROR_CODE = re.compile(r"[a-z_]{1,60}\Z")
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+Grant = Callable[[], tuple[Mapping[str, str], bytes]]
+"""Headers and form of a token request. Made anew for each, for a signed grant grows old."""
 
 
 def _any_401(_: httpx.Response) -> bool:
     return True
 
 
-class ClientCredentials(httpx.Auth):
+class BearerTokens(httpx.Auth):
     """Puts a bearer token on every request; renews it once, for all who wait, when the neighbour calls it expired.
 
     `expired` tells a 401 that a new token can mend from one that it can't. A 401 says that nothing was done, so that
-    replaying a write once after it is safe.
+    replaying a write once after it is safe. `reasons` are the descriptions of a refused grant that may be repeated to
+    an operator: any other may quote a credential. Tokens are never revoked: others may be working with the session.
     """
 
     def __init__(
@@ -42,13 +48,12 @@ class ClientCredentials(httpx.Auth):
         system: str,
         instance: str,
         token_url: str,
-        client_id: str,
-        client_secret: str,
-        scope: str | None = None,
-        auth_method: str = "client_secret_basic",
+        grant: Grant,
         expired: Callable[[httpx.Response], bool] = _any_401,
+        reasons: frozenset[str] = frozenset(),
         transport: httpx.AsyncBaseTransport | None = None,
         observe: Callable[[Exchange], None] | None = None,
+        tls: Tls | None = None,
     ) -> None:
         address = httpx.URL(token_url)
         self._path = address.raw_path.decode()
@@ -60,10 +65,11 @@ class ClientCredentials(httpx.Auth):
             timeout_s=_TOKEN_TIMEOUT_S,
             max_answer_bytes=64 * 1024,
             observe=observe,
+            tls=tls,
         )
-        self._client = ClientAuth(client_id, client_secret, auth_method)
-        self._scope = scope
+        self._grant = grant
         self._expired = expired
+        self._reasons = reasons
         self._token: Shared[OAuth2Token] = Shared(self._fetch)
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
@@ -88,18 +94,14 @@ class ClientCredentials(httpx.Auth):
 
     async def _fetch(self) -> OAuth2Token:
         """A token request leaves nothing behind that matters, so it is a read and may be repeated."""
-        extra = {"scope": self._scope} if self._scope else {}
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        _, headers, body = self._client.prepare(
-            "POST", self._path, headers, prepare_token_request("client_credentials", **extra)
-        )
+        headers, form = self._grant()
         answer = await self._upstream.read(
             "POST",
             self._path,
             operation="obtain a token",
             deadline=Deadline.after(_TOKEN_TIMEOUT_S),
-            headers=cast("Mapping[str, str]", headers),
-            content=body.encode(),
+            headers=headers,
+            content=form,
         )
         return self._read(answer)
 
@@ -113,7 +115,48 @@ class ClientCredentials(httpx.Auth):
             return OAuth2Token(said)
         code = said.get("error")
         if answer.is_client_error and isinstance(code, str) and _ERROR_CODE.match(code):
-            raise errand.credentials_refused(code)
+            reason = str(said.get("error_description"))
+            raise errand.credentials_refused(f"{code}: {reason}" if reason in self._reasons else code)
         if answer.is_server_error:
             raise errand.not_done(f"the token endpoint answered {answer.status_code}")
         raise errand.unreadable(f"the token endpoint answered {answer.status_code} without a token")
+
+
+class ClientCredentials(BearerTokens):
+    """Bearer tokens for a client id and its secret."""
+
+    def __init__(
+        self,
+        *,
+        system: str,
+        instance: str,
+        token_url: str,
+        client_id: str,
+        client_secret: str,
+        scope: str | None = None,
+        auth_method: str = "client_secret_basic",
+        expired: Callable[[httpx.Response], bool] = _any_401,
+        reasons: frozenset[str] = frozenset(),
+        transport: httpx.AsyncBaseTransport | None = None,
+        observe: Callable[[Exchange], None] | None = None,
+        tls: Tls | None = None,
+    ) -> None:
+        client = ClientAuth(client_id, client_secret, auth_method)
+        asked = {"scope": scope} if scope else {}
+
+        def grant() -> tuple[Mapping[str, str], bytes]:
+            form = prepare_token_request("client_credentials", **asked)
+            _, headers, body = client.prepare("POST", token_url, {**FORM}, form)
+            return cast("Mapping[str, str]", headers), body.encode()
+
+        super().__init__(
+            system=system,
+            instance=instance,
+            token_url=token_url,
+            grant=grant,
+            expired=expired,
+            reasons=reasons,
+            transport=transport,
+            observe=observe,
+            tls=tls,
+        )

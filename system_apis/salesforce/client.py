@@ -1,30 +1,31 @@
-"""Salesforce as the CRM: read a quote, find the quote of an order, write back what became of it."""
+"""Salesforce as the CRM: read a quote, find the quotes of orders, write back what became of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import httpx
 import msgspec
 
-from system_apis.bodies import decoded
 from system_apis.deadline import Deadline
+from system_apis.drift import Finding
 from system_apis.errand import Errand
 from system_apis.http import Exchange, Upstream
-from system_apis.oauth import ClientCredentials
-from system_apis.salesforce import refusals, soql, wire
+from system_apis.salesforce import drift, fields, logon, refusals, soql, wire
+from system_apis.salesforce.logon import Logon, Secret
 from system_apis.salesforce.models import Quote, QuoteOutcome
+from system_apis.salesforce.rest import Allowance, Org
+from system_apis.salesforce.transaction import Node, commit
+from system_apis.tls import Tls
 
 DEFAULT_VERSION = "v68.0"
-MOST_SUBREQUESTS = 25
-MOST_PAGES = 50
-_JSON = {"Content-Type": "application/json"}
-_QUOTES = msgspec.json.Decoder(wire.Quotes)
-_LINES = msgspec.json.Decoder(wire.Lines)
-_COMPOSITE = msgspec.json.Decoder(wire.CompositeAnswer)
-_SAVED = msgspec.json.Decoder(tuple[wire.Saved, ...])
+DEFAULT_TIMEOUT_S = 15.0
+"""Longer than the ten seconds that Salesforce waits for a lock: shorter, a lock would look like a lost answer."""
+LONGEST_ORDER_NUMBER = next(one.longest for one in fields.QUOTE.fields if one.name == "ERP_Order_Number__c")
+_QUOTES = msgspec.json.Decoder(wire.Page[wire.Quote])
+_LINES = msgspec.json.Decoder(wire.Page[wire.Line])
+_TOUCHED = msgspec.json.Decoder(wire.Page[wire.Touched])
 
 
 def connect(
@@ -32,25 +33,30 @@ def connect(
     instance: str,
     base_url: str,
     client_id: str,
-    client_secret: str,
+    client_secret: str | None = None,
+    signed: logon.SignedLogon | None = None,
     token_url: str | None = None,
     api_version: str = DEFAULT_VERSION,
     home_currency: str = "USD",
     multi_currency: bool = False,
     transport: httpx.AsyncBaseTransport | None = None,
-    timeout_s: float = 10,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
     observe: Callable[[Exchange], None] | None = None,
+    metered: Callable[[Allowance], None] | None = None,
+    tls: Tls | None = None,
 ) -> Salesforce:
-    """A Salesforce org by its My Domain address and a connected app with the client-credentials flow."""
-    auth = ClientCredentials(
-        system="salesforce",
+    """A Salesforce org by its My Domain address and a connected app: either its secret or a signed log-on."""
+    if (client_secret is None) == (signed is None):
+        raise ValueError("a connected app has either a secret or a signed log-on")
+    how: Logon = signed or Secret(client_secret or "")
+    auth = logon.tokens(
+        how,
         instance=instance,
         token_url=token_url or f"{base_url.rstrip('/')}/services/oauth2/token",
         client_id=client_id,
-        client_secret=client_secret,
-        expired=refusals.session_expired,
         transport=transport,
         observe=observe,
+        tls=tls,
     )
     upstream = Upstream(
         system="salesforce",
@@ -60,158 +66,119 @@ def connect(
         auth=auth,
         timeout_s=timeout_s,
         observe=observe,
+        tls=tls,
     )
-    return Salesforce(
-        instance=instance,
-        upstream=upstream,
-        api_version=api_version,
-        home_currency=home_currency,
-        multi_currency=multi_currency,
-    )
+    org = Org(upstream, api_version, metered=metered)
+    return Salesforce(org, home_currency=home_currency, multi_currency=multi_currency)
 
 
 class Salesforce:
     """One org. `home_currency` is used where the org has no CurrencyIsoCode (it exists in multi-currency orgs only)."""
 
-    def __init__(
-        self,
-        *,
-        instance: str,
-        upstream: Upstream,
-        api_version: str = DEFAULT_VERSION,
-        home_currency: str = "USD",
-        multi_currency: bool = False,
-    ) -> None:
-        self.instance = instance
-        self._upstream = upstream
-        self._version = api_version
+    def __init__(self, org: Org, *, home_currency: str = "USD", multi_currency: bool = False) -> None:
+        self.instance = org.instance
+        self._org = org
         self._home_currency = home_currency
+        self._multi_currency = multi_currency
         self._select = wire.selection(multi_currency=multi_currency)
 
     async def read_quote(self, quote_id: str, *, deadline: Deadline) -> Quote:
         """The quote with all its lines. An id that can't be one is not found, without a call."""
-        errand = self._upstream.errand("read a quote", writes=False)
-        if not soql.is_record_id(quote_id):
-            raise errand.not_found("MALFORMED_ID", "not a record id")
-        found = await self._find(f"WHERE Id = {soql.literal(quote_id)}", errand, deadline)
-        if found is None:
+        errand = self._org.errand("read a quote", writes=False)
+        _refuse_strange_ids([quote_id], errand)
+        found = await self._quotes(f"WHERE Id = {soql.literal(quote_id)}", errand, deadline)
+        if not found:
             raise errand.not_found("NOT_FOUND", f"no quote {quote_id}")
+        return found[0]
+
+    async def find_quote_of_order(
+        self, order_number: str, *, order_instance: str | None = None, deadline: Deadline
+    ) -> Quote | None:
+        """The quote that names this order, the one touched last if several do. Two ERP systems may use one number:
+        `order_instance` says which of them is meant."""
+        found = await self.find_quotes_of_orders([order_number], order_instance=order_instance, deadline=deadline)
+        return found.get(order_number)
+
+    async def find_quotes_of_orders(
+        self, order_numbers: Sequence[str], *, order_instance: str | None = None, deadline: Deadline
+    ) -> dict[str, Quote]:
+        """The quotes that name these orders, by order number. An order without a quote is left out."""
+        errand = self._org.errand("find the quotes of orders", writes=False)
+        numbers = [number for number in order_numbers if 0 < len(number) <= LONGEST_ORDER_NUMBER]
+        of_instance = f" AND ERP_Instance__c = {soql.literal(order_instance)}" if order_instance else ""
+        found: dict[str, Quote] = {}
+        for condition in soql.one_of("ERP_Order_Number__c", numbers):
+            where = f"WHERE {condition}{of_instance} ORDER BY LastModifiedDate"
+            # Touched last comes last: it stays.
+            found |= {quote.order_number or "": quote for quote in await self._quotes(where, errand, deadline)}
         return found
 
-    async def find_quote_of_order(self, order_number: str, *, deadline: Deadline) -> Quote | None:
-        """The quote that names this order of the ERP, the one touched last if several do."""
-        errand = self._upstream.errand("find the quote of an order", writes=False)
-        condition = f"WHERE ERP_Order_Number__c = {soql.literal(order_number)} ORDER BY LastModifiedDate DESC LIMIT 1"
-        return await self._find(condition, errand, deadline)
+    async def write_back(
+        self, outcome: QuoteOutcome, *, unless_modified_since: datetime | None = None, deadline: Deadline
+    ) -> None:
+        """All fields of the outcome or none; writing it twice changes nothing more.
 
-    async def write_back(self, outcome: QuoteOutcome, *, deadline: Deadline) -> None:
-        """All fields of the outcome or none. Updates by record id: writing it twice changes nothing more."""
-        errand = self._upstream.errand("write the outcome back", writes=True)
-        ids = (outcome.quote_id, *(line.line_id for line in outcome.lines))
-        if not all(soql.is_record_id(one) for one in ids):
-            raise errand.not_found("MALFORMED_ID", "not a record id")
-        records = [("Quote", outcome.quote_id, wire.quote_fields(outcome))]
-        records += [("QuoteLineItem", line.line_id, wire.line_fields(line)) for line in outcome.lines]
-        if len(records) <= MOST_SUBREQUESTS:
-            await self._write_composite(records, errand, deadline)
-        else:
-            await self._write_collection(records, errand, deadline)
+        Only fields of ours are written, which nobody else keeps: what a person changes meanwhile stays as it is.
+        `unless_modified_since` refuses (VersionMoved) where somebody touched the quote later than that. Our own
+        write touches it too, so that a repeat with the same moment is refused: look whether ours is there already.
+        Exceptions that the org refuses are told by that failure after quote and lines are written.
+        """
+        errand = self._org.errand("write the outcome back", writes=True)
+        _refuse_strange_ids([outcome.quote_id, *(line.line_id for line in outcome.lines)], errand)
+        if unless_modified_since is not None:
+            await self._refuse_if_touched(outcome.quote_id, unless_modified_since, errand, deadline)
+        await commit(self._org, _nodes(outcome), errand, deadline)
 
     async def ping(self, *, deadline: Deadline) -> None:
-        """Raises unless the org answers and takes our credentials."""
-        errand = self._upstream.errand("ping", writes=False)
-        answer = await self._upstream.read("GET", "/services/data", operation=errand.operation, deadline=deadline)
-        _granted(answer, errand)
+        """Raises unless the org answers, gave us a token and serves our version. Not metered."""
+        errand = self._org.errand("ping", writes=False)
+        served = await self._org.versions(errand, deadline)
+        if self._org.version not in served:
+            raise errand.refused(refusals.VERSION, drift.not_served(self._org.version, served), httpx.codes.NOT_FOUND)
+
+    async def drift(self, *, deadline: Deadline) -> tuple[Finding, ...]:
+        """What the org lacks of what we use; nothing if all is as we know it."""
+        used = fields.entities(multi_currency=self._multi_currency)
+        return await drift.findings(self._org, used, deadline=deadline)
 
     async def aclose(self) -> None:
-        await self._upstream.aclose()
+        """Closes connections. The session is not revoked: others who act as our user may be working with it."""
+        await self._org.aclose()
 
-    async def _find(self, condition: str, errand: Errand, deadline: Deadline) -> Quote | None:
-        path = soql.query_path(self._version, f"{self._select} {condition}")
-        answer = await self._upstream.read("GET", path, operation=errand.operation, deadline=deadline)
-        found = decoded(_QUOTES, _granted(answer, errand).content, errand).records
+    async def _quotes(self, condition: str, errand: Errand, deadline: Deadline) -> list[Quote]:
+        quotes = []
+        for read in await self._org.query(f"{self._select} {condition}", _QUOTES, errand, deadline):
+            lines = await self._org.every(read.lines, _LINES, errand, deadline) if read.lines else ()
+            quotes.append(wire.quote(read, lines, self._home_currency, errand))
+        return quotes
+
+    async def _refuse_if_touched(self, quote_id: str, since: datetime, errand: Errand, deadline: Deadline) -> None:
+        """Read and compared, to the millisecond: If-Unmodified-Since knows whole seconds only."""
+        question = "SELECT LastModifiedDate FROM Quote WHERE Id = "
+        found = await self._org.query(question + soql.literal(quote_id), _TOUCHED, errand, deadline)
         if not found:
-            return None
-        lines = await self._all_lines(found[0].lines, errand, deadline)
-        return wire.quote(found[0], lines, self._home_currency, errand)
+            raise errand.not_found("NOT_FOUND", f"no quote {quote_id}")
+        touched = wire.instant(found[0].last_modified, errand)
+        if touched > since:
+            raise errand.moved("MODIFIED", f"the quote was touched at {touched.isoformat()}")
 
-    async def _all_lines(self, page: wire.Lines | None, errand: Errand, deadline: Deadline) -> tuple[wire.Line, ...]:
-        """The lines of every page: a child list is paged like a query of its own."""
-        lines: list[wire.Line] = []
-        for _ in range(MOST_PAGES):
-            if page is None:
-                break
-            lines += page.records
-            if page.done or page.next_url is None:
-                break
-            # Only the path is followed: our token goes to the configured host and to no other.
-            path = urlsplit(page.next_url).path
-            answer = await self._upstream.read("GET", path, operation=errand.operation, deadline=deadline)
-            page = decoded(_LINES, _granted(answer, errand).content, errand)
-        else:
-            raise errand.unreadable(f"the lines do not end after {MOST_PAGES} pages")
-        return tuple(lines)
 
-    async def _write_composite(
-        self, records: list[tuple[str, str, dict[str, Any]]], errand: Errand, deadline: Deadline
-    ) -> None:
-        """Up to 25 records in one transaction. The answer is 200 also when all of it was rolled back."""
-        parts = [
-            {
-                "method": "PATCH",
-                "url": f"/services/data/{self._version}/sobjects/{kind}/{record_id}",
-                "referenceId": f"record{place}",
-                "body": fields,
-            }
-            for place, (kind, record_id, fields) in enumerate(records)
-        ]
-        body = {"allOrNone": True, "compositeRequest": parts}
-        answer = await self._send("POST", "composite", body, errand, deadline)
-        answers = decoded(_COMPOSITE, answer.content, errand).answers
-        failed = [one for one in answers if not httpx.codes.is_success(one.status)]
-        if failed:
-            _raise_cause([(one.status, refusals.complaints(one.body)) for one in failed], errand)
-        if len(answers) != len(records):
-            raise errand.unreadable("the composite answer has not one part per record")
-
-    async def _write_collection(
-        self, records: list[tuple[str, str, dict[str, Any]]], errand: Errand, deadline: Deadline
-    ) -> None:
-        """More records than a composite holds: up to 200 in one transaction."""
-        listed = [{"attributes": {"type": kind}, "id": record_id, **fields} for kind, record_id, fields in records]
-        body = {"allOrNone": True, "records": listed}
-        answer = await self._send("PATCH", "composite/sobjects", body, errand, deadline)
-        saved = decoded(_SAVED, answer.content, errand)
-        failed = [one for one in saved if not one.success]
-        if failed:
-            _raise_cause([(httpx.codes.BAD_REQUEST, one.errors) for one in failed], errand)
-        if len(saved) != len(records):
-            raise errand.unreadable("the collection answer has not one result per record")
-
-    async def _send(
-        self, method: str, resource: str, body: dict[str, Any], errand: Errand, deadline: Deadline
-    ) -> httpx.Response:
-        answer = await self._upstream.write(
-            method,
-            f"/services/data/{self._version}/{resource}",
-            operation=errand.operation,
-            deadline=deadline,
-            headers=_JSON,
-            content=msgspec.json.encode(body),
+def _nodes(outcome: QuoteOutcome) -> list[Node]:
+    """The quote comes last: where one transaction does not hold all, its order number says that the rest is there."""
+    lines = [Node("QuoteLineItem", line.line_id, wire.line_row(line)) for line in outcome.lines]
+    told = [
+        Node(
+            fields.EXCEPTION.name,
+            met.exception_id,
+            wire.exception_row(outcome.quote_id, outcome.operation_id, met),
+            key=fields.EXCEPTION_KEY,
+            spare=True,
         )
-        return _granted(answer, errand)
+        for met in outcome.exceptions
+    ]
+    return [*lines, *told, Node("Quote", outcome.quote_id, wire.quote_row(outcome))]
 
 
-def _granted(answer: httpx.Response, errand: Errand) -> httpx.Response:
-    if answer.is_success:
-        return answer
-    raise refusals.failure(answer.status_code, refusals.complaints(answer.content), errand)
-
-
-def _raise_cause(failed: list[tuple[int, tuple[wire.Complaint, ...]]], errand: Errand) -> None:
-    """The part that failed by itself, not those that were rolled back with it."""
-    for status, said in failed:
-        if any(one.code and one.code not in refusals.INNOCENT for one in said):
-            raise refusals.failure(status, said, errand)
-    status, said = failed[0]
-    raise refusals.failure(status, said, errand)
+def _refuse_strange_ids(ids: Sequence[str], errand: Errand) -> None:
+    if not all(soql.is_record_id(one) for one in ids):
+        raise errand.not_found("MALFORMED_ID", "not a record id")

@@ -52,6 +52,33 @@ class LineOutcome(Struct, frozen=True):
     message: str | None = None
 
 
+class ExceptionOutcome(Struct, frozen=True):
+    """A business problem, told to the people of the CRM: what, how bad, who looks after it, and by when.
+
+    `exception_id` is ours and unique: telling it again changes the same record. `source_*` is who said it, in that
+    system's own words; `line_id` is None where it is about all of the quote.
+    """
+
+    exception_id: str
+    code: str
+    category: str
+    severity: str
+    state: str
+    step: str
+    owner: str
+    blocking: bool
+    retryable: bool
+    detail: str
+    source_system: str
+    source_instance: str
+    opened_at: datetime
+    due_at: datetime
+    correlation_id: str
+    line_id: str | None = None
+    source_code: str | None = None
+    source_text: str | None = None
+
+
 class QuoteOutcome(Struct, frozen=True):
     """What is written back to a quote, all or nothing. Writing the same outcome again changes nothing."""
 
@@ -63,3 +90,4 @@ class QuoteOutcome(Struct, frozen=True):
     confirmed_date: date | None
     message: str | None
     lines: tuple[LineOutcome, ...]
+    exceptions: tuple[ExceptionOutcome, ...] = ()

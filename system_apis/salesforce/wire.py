@@ -1,22 +1,19 @@
-"""Salesforce's field names, and nothing above this file knows them.
-
-The `__c` fields are ours: an administrator adds them to Account, Quote and QuoteLineItem once.
-"""
+"""Salesforce's shapes, and nothing above this file knows them; what we use of them is declared in `fields`."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct, field
 
 from system_apis.bodies import tidy
 from system_apis.errand import Errand
-from system_apis.salesforce import models
+from system_apis.salesforce import fields, models
 
-LONGEST_MESSAGE = 255
+T = TypeVar("T")
 _STATES: dict[str, models.QuoteState] = {
     "Draft": "draft",
     "Needs Review": "inReview",
@@ -27,30 +24,6 @@ _STATES: dict[str, models.QuoteState] = {
     "Denied": "rejected",
 }
 """The picklist values Salesforce ships. The picklist is open to administrators: a word of theirs is `other`."""
-
-LINE_FIELDS = (
-    "Id",
-    "LineNumber",
-    "Quantity",
-    "UnitPrice",
-    "Product2.ProductCode",
-    "Requested_Date__c",
-    "Plant__c",
-    "Unit__c",
-)
-QUOTE_FIELDS = (
-    "Id",
-    "QuoteNumber",
-    "Name",
-    "Status",
-    "ExpirationDate",
-    "LastModifiedDate",
-    "Revision__c",
-    "ERP_Order_Number__c",
-    "Account.ERP_Customer__c",
-)
-
-_FROM_LINES = "SELECT {} FROM QuoteLineItems ORDER BY LineNumber"
 
 
 class Product(Struct, frozen=True):
@@ -68,10 +41,10 @@ class Line(Struct, frozen=True):
     unit: str | None = field(name="Unit__c", default=None)
 
 
-class Lines(Struct, frozen=True):
-    """A page of a child relationship; a quote with more lines than a page names the next one."""
+class Page(Struct, Generic[T], frozen=True):
+    """Some of the records of a query, or of the children of a record; where there are more, it names the next page."""
 
-    records: tuple[Line, ...]
+    records: tuple[T, ...]
     done: bool = True
     next_url: str | None = field(name="nextRecordsUrl", default=None)
 
@@ -92,11 +65,17 @@ class Quote(Struct, frozen=True):
     account: Account | None = field(name="Account", default=None)
     currency: str | None = field(name="CurrencyIsoCode", default=None)
     # A relationship without children is null, not an empty list.
-    lines: Lines | None = field(name="QuoteLineItems", default=None)
+    lines: Page[Line] | None = field(name="QuoteLineItems", default=None)
 
 
-class Quotes(Struct, frozen=True):
-    records: tuple[Quote, ...]
+class Touched(Struct, frozen=True):
+    last_modified: str = field(name="LastModifiedDate")
+
+
+class Version(Struct, frozen=True):
+    """An entry of `/services/data`: `68.0`."""
+
+    version: str
 
 
 class Complaint(Struct, frozen=True):
@@ -112,6 +91,7 @@ class Complaint(Struct, frozen=True):
 
 
 class SubAnswer(Struct, frozen=True):
+    reference: str = field(name="referenceId")
     status: int = field(name="httpStatusCode")
     body: msgspec.Raw = field(default_factory=lambda: msgspec.Raw(b"null"))
 
@@ -120,16 +100,47 @@ class CompositeAnswer(Struct, frozen=True):
     answers: tuple[SubAnswer, ...] = field(name="compositeResponse")
 
 
-class Saved(Struct, frozen=True):
-    success: bool
-    errors: tuple[Complaint, ...] = ()
+class Graph(Struct, frozen=True):
+    answer: CompositeAnswer = field(name="graphResponse")
+
+
+class GraphAnswer(Struct, frozen=True):
+    graphs: tuple[Graph, ...]
+
+
+class DescribedField(Struct, frozen=True):
+    """A field as our user sees it. One that field-level security hides from us is not in the list at all."""
+
+    name: str
+    type: str
+    length: int = 0
+    createable: bool = False
+    updateable: bool = False
+    filterable: bool = True
+    unique: bool = False
+    external_id: bool = field(name="externalId", default=False)
+
+
+class Described(Struct, frozen=True):
+    """An object as our user sees it."""
+
+    name: str
+    fields: tuple[DescribedField, ...]
+    queryable: bool = True
+    createable: bool = False
+    updateable: bool = False
 
 
 def selection(*, multi_currency: bool) -> str:
-    """The head of every question about quotes. Its words are constants of this file: no value comes near it."""
-    fields = (*QUOTE_FIELDS, "CurrencyIsoCode") if multi_currency else QUOTE_FIELDS
-    lines = ", ".join(LINE_FIELDS)
-    return ", ".join(("SELECT " + fields[0], *fields[1:], f"({_FROM_LINES.format(lines)}) FROM Quote"))
+    """The head of every question about quotes. Its words are constants of ours: no value comes near it."""
+    lines = [*fields.QUOTE_LINE.used_to("read"), *_of("Product2", fields.PRODUCT)]
+    quotes = [*fields.quote(multi_currency=multi_currency).used_to("read"), *_of("Account", fields.ACCOUNT)]
+    children = " ".join(("(SELECT", ", ".join(lines), "FROM QuoteLineItems ORDER BY LineNumber)"))
+    return " ".join(("SELECT", ", ".join((*quotes, children)), "FROM Quote"))
+
+
+def _of(relationship: str, entity: fields.Entity) -> list[str]:
+    return [f"{relationship}.{name}" for name in entity.used_to("read")]
 
 
 def quote(read: Quote, lines: tuple[Line, ...], home_currency: str, errand: Errand) -> models.Quote:
@@ -143,7 +154,7 @@ def quote(read: Quote, lines: tuple[Line, ...], home_currency: str, errand: Erra
         currency=read.currency or home_currency,
         expires_on=read.expiration,
         order_number=read.order_number or None,
-        modified_at=_instant(read.last_modified, errand),
+        modified_at=instant(read.last_modified, errand),
         lines=tuple(_line(line, place, errand) for place, line in enumerate(lines, start=1)),
     )
 
@@ -162,7 +173,7 @@ def _line(read: Line, place: int, errand: Errand) -> models.QuoteLine:
     )
 
 
-def _instant(text: str, errand: Errand) -> datetime:
+def instant(text: str, errand: Errand) -> datetime:
     """`2026-11-20T17:00:00.000+0000`: an offset without the colon that RFC 3339 wants."""
     try:
         moment = datetime.fromisoformat(text)
@@ -173,31 +184,55 @@ def _instant(text: str, errand: Errand) -> datetime:
     return moment
 
 
-def quote_fields(outcome: models.QuoteOutcome) -> dict[str, Any]:
-    """What is written to the quote. The order number is never taken away: a later part of the quote may fail
-    while an earlier one is an order."""
-    fields: dict[str, Any] = {
-        "Ordergate_Operation__c": outcome.operation_id,
-        "Ordergate_State__c": outcome.state,
-        "Ordergate_Message__c": _short(outcome.message),
+def quote_row(outcome: models.QuoteOutcome) -> dict[str, Any]:
+    """What is written to the quote. Order and day are never taken away: a later part of the quote may fail while an
+    earlier one is an order."""
+    order = {
+        "ERP_Order_Number__c": outcome.order_number,
+        "ERP_Instance__c": outcome.order_instance,
         "Confirmed_Date__c": outcome.confirmed_date,
     }
-    if outcome.order_number is not None:
-        fields["ERP_Order_Number__c"] = outcome.order_number
-        fields["ERP_Instance__c"] = outcome.order_instance
-    return fields
+    return fields.QUOTE.row(
+        Ordergate_Operation__c=outcome.operation_id,
+        Ordergate_State__c=outcome.state,
+        Ordergate_Message__c=outcome.message,
+        **(order if outcome.order_number is not None else {}),
+    )
 
 
-def line_fields(outcome: models.LineOutcome) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "Ordergate_State__c": outcome.state,
-        "Confirmed_Quantity__c": _number(outcome.confirmed_quantity),
-        "Confirmed_Date__c": outcome.confirmed_date,
-        "Ordergate_Message__c": _short(outcome.message),
-    }
-    if outcome.item is not None:
-        fields["ERP_Item__c"] = outcome.item
-    return fields
+def line_row(outcome: models.LineOutcome) -> dict[str, Any]:
+    return fields.QUOTE_LINE.row(
+        Ordergate_State__c=outcome.state,
+        Confirmed_Quantity__c=_number(outcome.confirmed_quantity),
+        Confirmed_Date__c=outcome.confirmed_date,
+        Ordergate_Message__c=outcome.message,
+        **({"ERP_Item__c": outcome.item} if outcome.item is not None else {}),
+    )
+
+
+def exception_row(quote_id: str, operation_id: str, met: models.ExceptionOutcome) -> dict[str, Any]:
+    """Without its key, which stands in the address of an upsert."""
+    return fields.EXCEPTION.row(
+        Quote__c=quote_id,
+        Quote_Line_Id__c=met.line_id,
+        Operation__c=operation_id,
+        Code__c=met.code,
+        Category__c=met.category,
+        Severity__c=met.severity,
+        State__c=met.state,
+        Step__c=met.step,
+        Owner_Role__c=met.owner,
+        Blocking__c=met.blocking,
+        Retryable__c=met.retryable,
+        Detail__c=met.detail,
+        Source_System__c=met.source_system,
+        Source_Instance__c=met.source_instance,
+        Source_Code__c=met.source_code,
+        Source_Text__c=met.source_text,
+        Opened_At__c=_stamp(met.opened_at),
+        Due_At__c=_stamp(met.due_at),
+        Correlation_Id__c=met.correlation_id,
+    )
 
 
 def _number(value: Decimal | None) -> msgspec.Raw | None:
@@ -205,6 +240,6 @@ def _number(value: Decimal | None) -> msgspec.Raw | None:
     return None if value is None else msgspec.Raw(format(value, "f").encode())
 
 
-def _short(message: str | None) -> str | None:
-    """One long text would make Salesforce refuse the whole write-back (STRING_TOO_LONG)."""
-    return None if message is None else message[:LONGEST_MESSAGE]
+def _stamp(moment: datetime) -> str:
+    """Milliseconds in UTC: Salesforce keeps less, and refuses some longer forms."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -33,7 +33,17 @@ def body(code: str, message: str = "text") -> bytes:
         (404, "ENTITY_IS_DELETED", NotFoundInSystem),
         (400, "INVALID_FIELD", SystemRefused),
         (400, "STRING_TOO_LONG", SystemRefused),
+        (400, "INVALID_CROSS_REFERENCE_KEY", NotFoundInSystem),
+        (400, "MALFORMED_ID", NotFoundInSystem),
+        (400, "ENTITY_IS_LOCKED", SystemRefused),
+        (400, "DUPLICATES_DETECTED", SystemRefused),
+        (400, "STORAGE_LIMIT_EXCEEDED", SystemRefused),
+        (405, "METHOD_NOT_ALLOWED", SystemRefused),
+        (400, "JSON_PARSER_ERROR", SystemRefused),
+        (410, "GONE", SystemRefused),
         (403, "API_DISABLED_FOR_ORG", CredentialsRefused),
+        (400, "INSUFFICIENT_ACCESS_OR_READONLY", CredentialsRefused),
+        (503, "SERVER_UNAVAILABLE", SystemUnavailable),
         (500, "UNKNOWN_EXCEPTION", OutcomeUnknown),
     ],
 )
@@ -48,6 +58,32 @@ def test_an_id_that_does_not_check_is_not_found() -> None:
     assert type(refusals.failure(400, said, READ)) is SystemRefused
 
 
+def test_what_was_rolled_back_left_nothing_behind() -> None:
+    said = refusals.complaints(body("UNKNOWN_EXCEPTION"))
+    assert type(refusals.failure(500, said, WRITE, undone=True)) is SystemUnavailable
+    assert type(refusals.failure(500, (), WRITE, undone=True)) is SystemUnavailable
+    assert type(refusals.failure(500, (), WRITE)) is OutcomeUnknown
+
+
+def test_an_echo_is_told_from_a_cause() -> None:
+    assert refusals.is_echo(refusals.complaints(body("PROCESSING_HALTED")))
+    assert not refusals.is_echo(refusals.complaints(body("STRING_TOO_LONG")))
+    assert not refusals.is_echo(refusals.complaints(b"<html/>"))
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "repeats"),
+    [
+        ("DUPLICATE_VALUE", "duplicate value found: Exception_Id__c duplicates value on record with id: a00", True),
+        ("DUPLICATE_VALUE", "duplicate value found: <unknown> duplicates value on record with id: <unknown>", True),
+        ("DUPLICATE_VALUE", "duplicate value found: Other__c duplicates value on record with id: a00", False),
+        ("DUPLICATES_DETECTED", "Exception_Id__c", False),
+    ],
+)
+def test_a_repeated_key_is_told_from_other_duplicates(code: str, message: str, repeats: bool) -> None:
+    assert refusals.repeats_a_key(refusals.complaints(body(code, message)), "Exception_Id__c") is repeats
+
+
 def test_a_maintenance_page_is_no_reason() -> None:
     assert refusals.complaints(b"<html>maintenance</html>") == ()
     assert type(refusals.failure(500, (), READ)) is SystemUnavailable
@@ -59,6 +95,7 @@ def test_a_maintenance_page_is_no_reason() -> None:
     [
         (body("INVALID_SESSION_ID", "Session expired or invalid"), True),
         (body("INVALID_SESSION_ID", "This session is not valid for use with the REST API"), False),
+        (body("INVALID_SESSION_ID", "Connected app is not attached to Agent"), False),
         (body("INVALID_AUTH_HEADER"), False),
         (b'{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}', True),
         (b"<html/>", False),

@@ -1,5 +1,7 @@
 """SOQL literals: nothing that comes from outside may end the string it stands in."""
 
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +53,16 @@ def test_anything_else_is_no_record_id(ident: str) -> None:
 def test_a_query_is_escaped_whole() -> None:
     path = soql.query_path("v68.0", "SELECT Id FROM Quote WHERE Name = 'a+b&c'")
     assert path == "/services/data/v68.0/query?q=SELECT%20Id%20FROM%20Quote%20WHERE%20Name%20%3D%20%27a%2Bb%26c%27"
+
+
+def test_a_query_that_fits_no_address_is_a_mistake_of_ours() -> None:
+    with pytest.raises(ValueError, match="at most"):
+        soql.query_path("v68.0", "x" * 16_384)
+
+
+@given(st.lists(st.text(alphabet=st.sampled_from("ab'\\ä"), max_size=9), max_size=60), st.integers(80, 400))
+def test_a_list_is_split_without_loss(values: list[str], room: int) -> None:
+    conditions = list(soql.one_of("F", values, room))
+    listed = [one.removeprefix("F IN (").removesuffix(")") for one in conditions]
+    assert ",".join(listed) == ",".join(map(soql.literal, dict.fromkeys(values)))
+    assert all(len(quote(one, safe="")) <= room for one in listed)
