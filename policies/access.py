@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from policies.call import Call
 from policies.clients import Client
-from policies.errors import NotVisible, PreconditionMissing, ScopeMissing
+from policies.errors import ClientKindRefused, NotVisible, PreconditionMissing, ScopeMissing
 
 
 def require_scope(client: Client, scope: str) -> None:
     """`client.scopes` are the effective ones: what the token grants and the registry allows."""
     if scope not in client.scopes:
         raise ScopeMissing(scope)
+
+
+def require_kind(client: Client, kinds: tuple[str, ...]) -> None:
+    """The internal door is for operators: a dealer whose scopes were set too wide stays outside."""
+    if kinds and client.kind not in kinds:
+        raise ClientKindRefused(client.kind, kinds)
 
 
 def require_customer(client: Client, customer: str, *, kind: str = "customer", ident: str | None = None) -> None:

@@ -35,6 +35,15 @@ class ScopeMissing(PolicyRefusal):
         self.scope = scope
 
 
+class ClientKindRefused(PolicyRefusal):
+    """A known client with the scope, of a kind that the sheet does not let in."""
+
+    def __init__(self, kind: str, kinds: tuple[str, ...]) -> None:
+        super().__init__(f"a client of the kind {kind} is not {' or '.join(kinds)}")
+        self.kind = kind
+        self.kinds = kinds
+
+
 class IssuerUnavailable(PolicyRefusal):
     """No usable key set of the issuer: we cannot tell, so the caller may come again (never a 401)."""
 

@@ -18,9 +18,9 @@ def weighs_one(_request: Any) -> int:
 class Sheet:
     """What a call must bring before the process behind the route is asked.
 
-    `scope` is the OAuth scope (RFC 6749 §3.3); `weight` the units the decoded request costs of the client's limits;
-    `once` asks for an Idempotency-Key, whose answer is kept for a repeat as long as `kept` says; `if_match` for the
-    version the caller saw (RFC 6585, 428).
+    `scope` is the OAuth scope (RFC 6749 §3.3); `kinds` are the kinds of clients let in, all if none is named; `weight`
+    the units the decoded request costs of the client's limits; `once` asks for an Idempotency-Key, whose answer is kept
+    for a repeat as long as `kept` says; `if_match` for the version the caller saw (RFC 6585, 428).
     """
 
     scope: str
@@ -28,6 +28,7 @@ class Sheet:
     once: bool = False
     if_match: bool = False
     kept: timedelta = A_DAY
+    kinds: tuple[str, ...] = ()
 
 
 def guarded(
@@ -37,6 +38,7 @@ def guarded(
     once: bool = False,
     if_match: bool = False,
     kept: timedelta = A_DAY,
+    kinds: tuple[str, ...] = (),
 ) -> Sheet:
     """A route that answers only to a known client holding `scope`. There is no unguarded kind."""
-    return Sheet(scope, weight, once, if_match, kept)
+    return Sheet(scope, weight, once, if_match, kept, kinds)

@@ -7,15 +7,29 @@ stock levels nor work centres nor instance names. The answers are two types, so 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
 from typing import NewType
 
+from policies.clients import Client, Disclosure
 from process_apis.exceptions import ExceptionState, ExceptionView, Owner, Remedy, Severity, SourceMessage
-from process_apis.landscape import Plant
-from process_apis.words import View
+from process_apis.landscape import Landscape, Plant
+from process_apis.words import Instant, View
 
 PlantId = NewType("PlantId", str)
 PublicPlantName = NewType("PublicPlantName", str)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads an answer: how much is disclosed, and what our plants are called outside."""
+
+    disclosure: Disclosure
+    plants: Mapping[str, Plant]
+
+
+def reader_of(client: Client, landscape: Landscape) -> Reader:
+    return Reader(client.disclosure, landscape.plants)
+
 
 UNNAMED_PLANT = PublicPlantName("other plant")
 
@@ -45,8 +59,8 @@ class PartnerException(View, frozen=True):
     blocking: bool
     owner: Owner
     state: ExceptionState
-    opened_at: datetime
-    due_at: datetime
+    opened_at: Instant
+    due_at: Instant
     correlation_id: str
     detail: str
     line_id: str | None = None

@@ -12,14 +12,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import msgspec
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, error
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from process_apis.durable_store import engine_for, quieten
+from process_apis.durable_store import engine_for, hold_alone, quieten
 from process_apis.words import new_id
 
 T = TypeVar("T")
@@ -77,6 +77,7 @@ class Durable:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._bells: dict[str, asyncio.Event] = {}
         self._engine: Engine | None = None
+        self._alone_with: IO[str] | None = None
         self._closing = False
 
     def workflow(self, name: str, body: Workflow) -> None:
@@ -88,7 +89,8 @@ class Durable:
         self._chores.append((seconds, chore))
 
     async def launch(self) -> None:
-        """Start, and go on with what an earlier process left behind."""
+        """Start, and go on with what an earlier process left behind. Raises StoreTaken if that one still runs."""
+        self._alone_with = hold_alone(self._url)
         quieten("dbos")
         self._closing = False
         self._engine = await asyncio.to_thread(engine_for, self._url, threads=self._threads)
@@ -127,6 +129,8 @@ class Durable:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
         if self._engine is not None:
             self._engine.dispose()
+        if self._alone_with is not None:
+            self._alone_with.close()
 
     async def start_once(self, workflow: str, operation_id: str) -> None:
         """Start it unless it was started before. A failure here loses nothing: the sweep starts it later."""

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import sqlite3
 import threading
 import time
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 _BUSY_TIMEOUT_MS = 30_000
 _SYNC_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
+class StoreTaken(Exception):
+    """Another process runs the operations of this SQLite file."""
+
+
+def hold_alone(url: str) -> IO[str] | None:
+    """SQLite serves one engine: two would each take the other's operations for orphans. The lock goes with the process
+    that holds it, however that ends; close the file to give it back. None for a server, which knows its clients."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    held = Path(f"{parsed.database}.lock").open("w", encoding="ascii")  # noqa: SIM115  open as long as it is held
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        held.close()
+        raise StoreTaken(f"another process runs the operations in {parsed.database}: SQLite serves one") from None
+    return held
 
 
 def engine_for(url: str, *, threads: int) -> Engine:

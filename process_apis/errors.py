@@ -70,6 +70,15 @@ class ChangeRequestOpen(BusinessRefusal):
         self.change_request_id = change_request_id
 
 
+class OrderInTheMaking(BusinessRefusal):
+    """The conversion that made the order still works on it: its days and its quote are not settled yet."""
+
+    def __init__(self, order_id: str, operation_id: str) -> None:
+        super().__init__(f"order {order_id} is still worked on by {operation_id}")
+        self.order_id = order_id
+        self.operation_id = operation_id
+
+
 class VersionStale(BusinessRefusal):
     """If-Match names a version that is no longer the current one."""
 

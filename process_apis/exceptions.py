@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from process_apis.words import View, new_id
+from process_apis.words import Instant, View, new_id
 
 Role = Literal["sales", "credit", "planning", "masterData", "pricing", "integration", "operations"]
 Severity = Literal["info", "warning", "error"]
@@ -30,6 +30,8 @@ class SourceMessage(View, frozen=True):
 
 
 class Owner(View, frozen=True):
+    """Who has to act, by role."""
+
     role: Role
 
 
@@ -57,8 +59,8 @@ class ExceptionView(View, frozen=True):
     blocking: bool
     owner: Owner
     state: ExceptionState
-    opened_at: datetime
-    due_at: datetime
+    opened_at: Instant
+    due_at: Instant
     correlation_id: str
     detail: str
     line_id: str | None = None
@@ -75,6 +77,7 @@ class Kind(NamedTuple):
     retryable: bool = False
 
 
+OWNER_VIOLATION = "owner-violation"
 _HOURS_4, _DAY = timedelta(hours=4), timedelta(days=1)
 
 KINDS: dict[str, Kind] = {
@@ -88,13 +91,14 @@ KINDS: dict[str, Kind] = {
     "configuration-invalid": Kind("configuration", "sales", _DAY),
     "price-mismatch": Kind("price", "pricing", _DAY),
     "credit-hold": Kind("credit", "credit", _HOURS_4),
+    "delivery-block": Kind("hold", "sales", _DAY),
     "shortage": Kind("availability", "planning", _DAY),
     "backordered": Kind("availability", "planning", _DAY),
     "capacity-conflict": Kind("availability", "planning", _HOURS_4),
     "date-not-feasible": Kind("availability", "planning", _DAY),
     "version-conflict": Kind("concurrency", "sales", _HOURS_4, retryable=True),
     "duplicate-order": Kind("integrity", "operations", _HOURS_4),
-    "owner-violation": Kind("integrity", "operations", _DAY),
+    OWNER_VIOLATION: Kind("integrity", "operations", _DAY),
     "mapping-failed": Kind("integrity", "integration", _DAY),
     "source-unavailable": Kind("technical", "integration", _HOURS_4, retryable=True),
     "source-timeout-unknown-outcome": Kind("technical", "operations", _HOURS_4),
@@ -119,7 +123,10 @@ class Finding(Struct, frozen=True):
 def opened(
     finding: Finding, *, step: str, at: datetime, correlation_id: str, remediation: tuple[Remedy, ...] = ()
 ) -> ExceptionView:
-    """The exception that a finding becomes when a step reports it."""
+    """The exception that a finding becomes when a step reports it. A write that was held back because its field belongs
+    to another system is that, whichever step tried it."""
+    if finding.source and finding.source.code == OWNER_VIOLATION:
+        finding = replace(finding, code=OWNER_VIOLATION)
     kind = KINDS.get(finding.code, _UNLISTED)
     return ExceptionView(
         exception_id=new_id("exc"),

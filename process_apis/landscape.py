@@ -39,9 +39,6 @@ class Landscape:
         """The day it is at the default plant."""
         return datetime.now(self.plants[self.default_plant].time_zone).date()
 
-    def erp_of(self, plant: str | None) -> SapErp:
-        return self.erps[self.plants[plant or self.default_plant].erp]
-
     def scheduler_of(self, plant: str) -> Scheduler | None:
         name = self.plants[plant].scheduler if plant in self.plants else None
         return self.schedulers[name] if name else None

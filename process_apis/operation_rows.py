@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, CursorResult, Row, delete, insert, select, true, update
+from sqlalchemy import ColumnElement, CursorResult, Row, case, delete, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.clients import Client
@@ -81,7 +81,9 @@ async def page(
 async def unfinished(
     connection: AsyncConnection, *, kind: str, untouched_since: datetime, limit: int
 ) -> tuple[Operation, ...]:
-    """Operations that should be moving but have not changed for a while, the longest first."""
+    """Operations that should be moving but have not changed for a while, the longest first; those that wait for a
+    decision, as they may for days, after all others."""
+    parked = case((operations.c.state == "awaitingDecision", 1), else_=0)
     rows = await connection.execute(
         select(operations)
         .where(
@@ -89,7 +91,7 @@ async def unfinished(
             operations.c.state.not_in([*ENDED, "actionRequired"]),
             operations.c.updated_at < untouched_since,
         )
-        .order_by(operations.c.updated_at)
+        .order_by(parked, operations.c.updated_at)
         .limit(limit)
     )
     return tuple(_operation(row) for row in rows)

@@ -6,13 +6,12 @@ Our own table is the truth that every GET reads; the durable engine only execute
 from __future__ import annotations
 
 from datetime import date, datetime
-from math import ceil
 from typing import Literal
 
 from msgspec import Struct
 
 from process_apis.exceptions import ExceptionView
-from process_apis.words import Money, Quantity, View
+from process_apis.words import Instant, Money, Quantity, View
 
 State = Literal[
     "received",
@@ -66,7 +65,7 @@ class WaitingFor(View, frozen=True):
 
     system: str
     instance: str
-    since: datetime
+    since: Instant
     state: str = "waitingForSystem"
 
 
@@ -78,7 +77,8 @@ class SchedulePiece(View, frozen=True):
     source: str
 
 
-LineState = Literal["open", "confirmed", "confirmedLate", "partiallyConfirmed", "datePending", "rejected"]
+LineState = Literal["open", "confirmed", "confirmedLate", "partiallyConfirmed", "datePending", "hold", "rejected"]
+"""`hold`: ordered, with the days the line would get, but the ERP does not deliver until somebody lifts the hold."""
 
 
 class OperationLine(View, frozen=True):
@@ -102,14 +102,16 @@ class Step(View, frozen=True):
     """A step of an operation: when, how often, against which system, and how it ended."""
 
     name: str
-    started_at: datetime
-    ended_at: datetime | None
+    started_at: Instant
+    ended_at: Instant | None
     attempts: int
     system: str | None
     outcome: str | None
 
 
 class QuoteRef(View, frozen=True):
+    """A quote of the CRM at one version."""
+
     quote_id: str
     version: str
 
@@ -145,35 +147,6 @@ class Operation(Struct, frozen=True):
         return f'"{self.operation_id}-{self.revision}"'
 
 
-class OperationView(View, frozen=True):
-    """The monitor of an operation. `retryAfterSeconds` says when to look again, null when nothing moves by itself."""
-
-    operation_id: str
-    href: str
-    etag: str
-    kind: str
-    state: State
-    waiting_for: WaitingFor | None
-    quote: QuoteRef
-    order_id: str | None
-    lines: tuple[OperationLine, ...]
-    exceptions: tuple[ExceptionView, ...]
-    steps: tuple[Step, ...]
-    decide_by: datetime | None
-    decision: str | None
-    created_at: datetime
-    updated_at: datetime
-    correlation_id: str
-    retry_after_seconds: int | None
-
-
-class OperationPage(View, frozen=True):
-    """Operations, newest first. `next` is the cursor of the following page, null on the last one."""
-
-    operations: tuple[OperationView, ...]
-    next: str | None
-
-
 def href_of(operation_id: str) -> str:
     return f"/v1/operations/{operation_id}"
 
@@ -183,39 +156,6 @@ def order_id_of(operation: Operation) -> str | None:
     return f"{operation.order_instance}.{operation.order_number}" if operation.order_number else None
 
 
-def view(operation: Operation, steps: tuple[Step, ...], now: datetime) -> OperationView:
-    """What a client reads. Whoever may see the operation at all may see all of this."""
-    return OperationView(
-        operation_id=operation.operation_id,
-        href=href_of(operation.operation_id),
-        etag=operation.etag,
-        kind=operation.kind,
-        state=operation.state,
-        waiting_for=operation.waiting_for,
-        quote=QuoteRef(operation.quote_id, operation.quote_version),
-        order_id=order_id_of(operation),
-        lines=operation.lines,
-        exceptions=operation.exceptions,
-        steps=steps,
-        decide_by=operation.decide_by,
-        decision=operation.decision,
-        created_at=operation.created_at,
-        updated_at=operation.updated_at,
-        correlation_id=operation.correlation_id,
-        retry_after_seconds=_look_again(operation, now),
-    )
-
-
-def _look_again(operation: Operation, now: datetime) -> int | None:
-    decided = operation.state == "awaitingDecision" and operation.decision is not None
-    if operation.state in AT_REST and not decided:
-        return None
-    if operation.retry_at is None:
-        return 1
-    return max(1, ceil((operation.retry_at - now).total_seconds()))
-
-
 def matches(if_match: str, etag: str) -> bool:
-    """RFC 9110 §13.1.1: a list of strong tags, or `*` for any."""
-    named = {tag.strip() for tag in if_match.split(",")}
-    return "*" in named or etag in named
+    """RFC 9110 §13.1.1, a list of strong tags. `*` matches nothing here: who decides names what they have seen."""
+    return etag in {tag.strip() for tag in if_match.split(",")}

@@ -16,7 +16,7 @@ from policies.clients import Client
 from process_apis.caller import Caller
 from process_apis.errors import Fault, RequestFaulty
 from process_apis.tables import events
-from process_apis.words import View, new_id
+from process_apis.words import Instant, View, new_id
 
 SOURCE = "/v1"
 MOST_EVENTS = 100
@@ -32,7 +32,7 @@ class Event(View, frozen=True, rename=None):
     source: str
     type: str
     subject: str
-    time: datetime
+    time: Instant
     datacontenttype: str
     sequence: str
     correlationid: str
@@ -94,7 +94,8 @@ async def list_events(
 
 
 async def _sequence_of(connection: AsyncConnection, client: Client, event_id: str) -> int:
-    found = await connection.scalar(select(events.c.sequence).where(events.c.event_id == event_id, _visible(client)))
+    named = select(events.c.sequence).where(events.c.event_id == event_id, _visible(client))
+    found = await connection.scalar(named) if event_id.isprintable() else None  # PostgreSQL cannot be asked for a NUL
     if found is None:
         raise RequestFaulty((Fault("#/after", f"no event {event_id}", "unknown-event"),))
     return int(found)

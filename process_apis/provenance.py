@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from process_apis.exceptions import SourceMessage
-from process_apis.words import View
+from process_apis.words import Instant, View
 from system_apis.deadline import Deadline
 from system_apis.errors import NotFoundInSystem, SystemRefused, SystemTimeout, UpstreamError
 
@@ -69,13 +69,15 @@ class SourceView(View, frozen=True):
     api: str
     outcome: Outcome
     live: bool
-    fetched_at: datetime | None
-    as_of: datetime | None
+    fetched_at: Instant | None
+    as_of: Instant | None
     as_of_basis: Literal["stated", "inferred"] | None
     age_ms: int | None
 
 
 class InternalSource(SourceView, frozen=True):
+    """Where a part of the answer comes from, down to the instance."""
+
     instance: str
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from process_apis.tables import operation_steps
 
 
-async def begin(connection: AsyncConnection, operation_id: str, name: str, system: str | None, at: datetime) -> int:
-    """Count an attempt at a step; how many there have been, this one included."""
+async def begin(connection: AsyncConnection, operation_id: str, name: str, system: str | None, at: datetime) -> None:
+    """Count an attempt at a step."""
     again = await connection.execute(
         update(operation_steps)
         .where(operation_steps.c.operation_id == operation_id, operation_steps.c.name == name)
@@ -25,13 +25,6 @@ async def begin(connection: AsyncConnection, operation_id: str, name: str, syste
                 operation_id=operation_id, name=name, position=position, system=system, attempts=1, started_at=at
             )
         )
-        return 1
-    attempts = await connection.scalar(
-        select(operation_steps.c.attempts).where(
-            operation_steps.c.operation_id == operation_id, operation_steps.c.name == name
-        )
-    )
-    return int(attempts or 1)
 
 
 async def end(connection: AsyncConnection, operation_id: str, name: str, outcome: str, at: datetime) -> None:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from process_apis import operation_rows as rows
 from process_apis import step_rows
 from process_apis.durable import Durable
+from process_apis.errors import NoSourceAnswered
 from process_apis.exceptions import Finding, after_step, opened
 from process_apis.operations import Operation, State, WaitingFor, order_id_of
 from process_apis.outbox import append_event
@@ -49,6 +51,7 @@ class Refused(Struct, frozen=True, tag="refused"):
     instance: str
     code: str
     text: str
+    system: str = "erp"
 
 
 class Lost(Struct, frozen=True, tag="lost"):
@@ -60,12 +63,25 @@ class Superseded(Exception):
 
 
 class NotYet(Exception):
-    """A step cannot go on now, though no neighbour failed; it is tried again after `delay_s`."""
+    """A step cannot go on now, though no neighbour failed; it is tried again after `delay_s`.
 
-    def __init__(self, instance: str, reason: str, delay_s: float) -> None:
+    None: after a pause that grows, as after a failure.
+    """
+
+    def __init__(self, instance: str, reason: str, delay_s: float | None = None, *, system: str | None = None) -> None:
         super().__init__(reason)
+        self.system = system
         self.instance = instance
         self.delay_s = delay_s
+
+
+class Obstacle(Struct, frozen=True):
+    """Why a step cannot go on now, whom it waits for, and for how long. `system`: None if that is the step's own."""
+
+    system: str | None
+    instance: str
+    reason: str
+    delay_s: float
 
 
 class Note(Struct, frozen=True):
@@ -91,6 +107,40 @@ def utc_now() -> datetime:
 
 def step_deadline() -> Deadline:
     return Deadline.after(STEP_S)
+
+
+async def until_over(
+    durable: Durable, name: str, attempt: Callable[[int], Awaitable[Done[Any] | Wait | Refused | Lost]], shape: Any
+) -> Done[Any] | Refused | Lost:
+    """Attempt a step (the first time, the second …) through any number of outages and restarts, until it does not ask
+    to wait any more. `attempt` must be harmless when it runs twice; `shape` is the type of what it gets done."""
+    attempts = 1
+    while True:
+        once_more = partial(through_outages, partial(attempt, attempts))
+        outcome: Any = await durable.step(name, once_more, Done[shape] | Wait | Refused | Lost)
+        if not isinstance(outcome, Wait):
+            return outcome  # type: ignore[no-any-return]
+        await durable.sleep(outcome.delay_s)
+        attempts += 1
+
+
+def obstacle(trouble: UpstreamError | NoSourceAnswered | NotYet, attempts: int) -> Obstacle | Refused:
+    """What stands in the way after so many attempts: something that passes, or a no."""
+    if isinstance(trouble, SystemRefused) and not trouble.safe_to_repeat:
+        return Refused(trouble.instance, trouble.code, trouble.message, kind_of(trouble.system))
+    if isinstance(trouble, NotYet):
+        delay_s = _pause_s(attempts) if trouble.delay_s is None else trouble.delay_s
+        return Obstacle(trouble.system, trouble.instance, str(trouble), delay_s)
+    if isinstance(trouble, NoSourceAnswered):
+        return Obstacle("source", ", ".join(trouble.systems), str(trouble), _pause_s(attempts))
+    wished = trouble.retry_after_s if isinstance(trouble, SystemUnavailable) else None
+    pause_s = max(_pause_s(attempts), min(wished or 0.0, LONGEST_PAUSE_S))
+    return Obstacle(kind_of(trouble.system), trouble.instance, str(trouble), pause_s)
+
+
+def kind_of(system: str) -> str:
+    """The kind of a system, in the words of exceptions."""
+    return {"sap": "erp", "salesforce": "crm"}.get(system, system)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +169,13 @@ class Run:
         Raises Superseded as soon as the operation is no longer ours.
         """
 
-        async def attempt() -> Done[T] | Wait | Refused | Lost:
-            return await through_outages(lambda: self._attempt(name, state, body, system, note, entering or {}))
+        async def attempt(attempts: int) -> Done[T] | Wait | Refused | Lost:
+            return await self._attempt(name, state, body, system, note, entering or {}, attempts)
 
-        while True:
-            outcome: Any = await self.durable.step(name, attempt, Done[shape] | Wait | Refused | Lost)
-            match outcome:
-                case Done():
-                    value: T = outcome.value
-                    return value
-                case Refused():
-                    return outcome
-                case Wait():
-                    await self.durable.sleep(outcome.delay_s)
-                case _:
-                    raise Superseded(self.operation_id)
+        outcome = await until_over(self.durable, name, attempt, shape)
+        if isinstance(outcome, Lost):
+            raise Superseded(self.operation_id)
+        return outcome if isinstance(outcome, Refused) else outcome.value
 
     async def still_ours(self, connection: AsyncConnection, state: State) -> bool:
         return await rows.is_ours(connection, self.operation_id, state, executor=self.durable.executor_id)
@@ -146,32 +188,29 @@ class Run:
         system: str | None,
         note: Callable[[T], Note],
         entering: dict[str, Any],
+        attempts: int,
     ) -> Done[T] | Wait | Refused | Lost:
         try:
-            attempts = await self._begin(name, state, system, entering)
+            await self._begin(name, state, system, entering)
             value = await body()
             await self._end(name, "ok", note(value))
         except Superseded:
             return Lost()
-        except SystemRefused as no:
-            if not no.safe_to_repeat:
+        except (UpstreamError, NotYet) as trouble:
+            met = obstacle(trouble, attempts)
+            if isinstance(met, Refused):
                 await self._end(name, "refused", Note())
-                return Refused(no.instance, no.code, no.message)
-            return await self._wait(name, system, no.instance, _pause_s(attempts, no), str(no))
-        except UpstreamError as trouble:
-            return await self._wait(name, system, trouble.instance, _pause_s(attempts, trouble), str(trouble))
-        except NotYet as later:
-            return await self._wait(name, system, later.instance, later.delay_s, str(later))
+                return met
+            return await self._wait(name, system, met)
         return Done(value)
 
-    async def _begin(self, name: str, state: State, system: str | None, entering: dict[str, Any]) -> int:
+    async def _begin(self, name: str, state: State, system: str | None, entering: dict[str, Any]) -> None:
         executor, at = self.durable.executor_id, self.clock()
         async with self.store.begin() as connection:
-            attempts = await step_rows.begin(connection, self.operation_id, name, system, at)
+            await step_rows.begin(connection, self.operation_id, name, system, at)
             entered = await rows.enter(connection, self.operation_id, state, at, executor=executor, **entering)
             if not entered and not await self._change(connection, operations.c.state == state):
                 raise Superseded(self.operation_id)  # and nothing of this transaction is kept
-        return attempts
 
     async def _end(self, name: str, outcome: str, note: Note) -> None:
         at = self.clock()
@@ -204,16 +243,16 @@ class Run:
         if not written:
             raise Superseded(self.operation_id)
 
-    async def _wait(self, name: str, system: str | None, instance: str, delay_s: float, reason: str) -> Wait | Lost:
-        log.info("operation %s waits %.1f s in %s: %s", self.operation_id, delay_s, name, reason)
+    async def _wait(self, name: str, system: str | None, met: Obstacle) -> Wait | Lost:
+        log.info("operation %s waits %.1f s in %s: %s", self.operation_id, met.delay_s, name, met.reason)
         at = self.clock()
         async with self.store.begin() as connection:
             await step_rows.end(connection, self.operation_id, name, "waiting", at)
             before = (await self._loaded(connection)).waiting_for
-            since = before.since if before and before.instance == instance else at
-            waiting = WaitingFor(system or "ordergate", instance, since)
-            ours = await self._change(connection, waiting_for=waiting, retry_at=at + timedelta(seconds=delay_s))
-        return Wait(delay_s) if ours else Lost()
+            since = before.since if before and before.instance == met.instance else at
+            waiting = WaitingFor(met.system or system or "ordergate", met.instance, since)
+            ours = await self._change(connection, waiting_for=waiting, retry_at=at + timedelta(seconds=met.delay_s))
+        return Wait(met.delay_s) if ours else Lost()
 
     async def _change(self, connection: AsyncConnection, *conditions: Any, **changes: Any) -> bool:
         owned = operations.c.executor == self.durable.executor_id
@@ -245,8 +284,6 @@ async def tell(connection: AsyncConnection, operation: Operation, event: str) ->
     )
 
 
-def _pause_s(attempts: int, trouble: UpstreamError) -> float:
-    """Longer with each attempt, and never shorter than the neighbour asked for."""
-    pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * float(2 ** min(attempts - 1, _MOST_DOUBLINGS)))
-    wished = trouble.retry_after_s if isinstance(trouble, SystemUnavailable) else None
-    return max(pause, min(wished or 0.0, LONGEST_PAUSE_S))
+def _pause_s(attempts: int) -> float:
+    """Longer with each attempt."""
+    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * float(2 ** min(attempts - 1, _MOST_DOUBLINGS)))

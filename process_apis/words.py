@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -11,7 +12,6 @@ from msgspec import Meta, Struct
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LARGEST = Decimal("999999999999")
-FINEST_EXPONENT = -6
 
 
 class Word(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -21,6 +21,9 @@ class Word(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 class View(Struct, frozen=True, rename="camel"):
     """Something we answer: camelCase, may only grow."""
 
+
+Instant = Annotated[datetime, Meta(tz=True)]
+"""A moment, RFC 3339 with its zone. The document says `date-time` of it, and generators make a date of that."""
 
 UnitCode = Annotated[str, Meta(min_length=1, max_length=6, description="UN/ECE Recommendation 20 unit code, e.g. C62")]
 
@@ -40,11 +43,9 @@ class Money(View, frozen=True):
 
 
 class AskedQuantity(Word, frozen=True):
-    """A quantity in a request. `scheme: sap` lets a caller use the ERP's own unit instead of the Rec 20 code.
+    """A quantity in a request. `scheme: sap` lets a caller use the ERP's own unit instead of the Rec 20 code."""
 
-    `value` is taken as text so that a JSON number (a float on its way) is refused; `process_apis.faults` bounds it.
-    """
-
+    # text, so that a JSON number (a float on its way) is refused; `faults` bounds it
     value: Annotated[str, Meta(max_length=24, pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$", examples=["12.5"])]
     unit: UnitCode
     scheme: Literal["unece", "sap"] = "unece"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -11,7 +11,7 @@ from msgspec import Meta
 from process_apis.disclosure import PartnerException, PlantId, PublicPlantName
 from process_apis.exceptions import ExceptionView
 from process_apis.provenance import AnswerWarning, InternalSource, SourceView
-from process_apis.words import AskedQuantity, Quantity, View, Word
+from process_apis.words import AskedQuantity, Instant, Quantity, View, Word
 
 MOST_LINES = 100
 
@@ -107,8 +107,10 @@ class AtpCheckRequest(Word, frozen=True):
 
 
 class Requested(View, frozen=True):
+    """The line as it was asked, in the unit that was asked."""
+
     quantity: Quantity
-    date: date
+    requested_date: date
 
 
 class ScheduleView(View, frozen=True):
@@ -124,10 +126,14 @@ class ScheduleView(View, frozen=True):
 
 
 class InternalSchedule(ScheduleView, frozen=True):
+    """A part of the quantity on a day, with the plant's own id."""
+
     plant: PlantId
 
 
 class PartnerSchedule(ScheduleView, frozen=True):
+    """A part of the quantity on a day, with the plant's public name."""
+
     plant: PublicPlantName
 
 
@@ -139,6 +145,8 @@ class PartnerFactor(View, frozen=True):
 
 
 class InternalFactor(PartnerFactor, frozen=True):
+    """Why a line is late or short: `ref` is the material or the work centre that limits it."""
+
     ref: str
     plant: PlantId
 
@@ -150,10 +158,14 @@ class AlternativeView(View, frozen=True):
 
 
 class InternalAlternative(AlternativeView, frozen=True):
+    """Another way to deliver the line; 1 is the best `rank`."""
+
     schedule: tuple[InternalSchedule, ...]
 
 
 class PartnerAlternative(AlternativeView, frozen=True):
+    """Another way to deliver the line; 1 is the best `rank`."""
+
     schedule: tuple[PartnerSchedule, ...]
 
 
@@ -173,6 +185,8 @@ class LineView(View, frozen=True):
 
 
 class InternalLine(LineView, frozen=True):
+    """What can be promised for a line. Null quantities are unknown, because a source is silent; unknown is not zero."""
+
     schedule: tuple[InternalSchedule, ...]
     limiting_factors: tuple[InternalFactor, ...]
     alternatives: tuple[InternalAlternative, ...]
@@ -180,6 +194,8 @@ class InternalLine(LineView, frozen=True):
 
 
 class PartnerLine(LineView, frozen=True):
+    """What can be promised for a line. Null quantities are unknown, because a source is silent; unknown is not zero."""
+
     schedule: tuple[PartnerSchedule, ...]
     limiting_factors: tuple[PartnerFactor, ...]
     alternatives: tuple[PartnerAlternative, ...]
@@ -192,17 +208,21 @@ class PromiseView(View, frozen=True):
     check_id: str
     promise_token: str
     status: Literal["complete", "degraded", "rejected"]
-    computed_at: datetime
-    valid_until: datetime
+    computed_at: Instant
+    valid_until: Instant
     warnings: tuple[AnswerWarning, ...]
 
 
 class InternalPromise(PromiseView, frozen=True):
+    """A promise with everything behind it, for clients of disclosure `internal`."""
+
     lines: tuple[InternalLine, ...]
     sources: tuple[InternalSource, ...]
 
 
 class PartnerPromise(PromiseView, frozen=True):
+    """A promise as a partner reads it: dates and own quantities, no stock levels, no work centres."""
+
     lines: tuple[PartnerLine, ...]
     sources: tuple[SourceView, ...]
 

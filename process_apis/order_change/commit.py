@@ -18,10 +18,11 @@ from process_apis.exceptions import Finding, opened
 from process_apis.landscape import Landscape
 from process_apis.order_change import rows, writing
 from process_apis.order_change.attempts import Job, Went, persist
-from process_apis.order_change.models import State
+from process_apis.order_change.models import ChangeRequest, State
 from process_apis.order_change.recheck import recheck
 from process_apis.order_change.telling import tell
 from process_apis.orders.tables import raise_revision
+from process_apis.patience import through_outages
 from system_apis import trail
 
 WORKFLOW = "orderChange"
@@ -34,8 +35,7 @@ def register(durable: Durable, *, store: AsyncEngine, landscape: Landscape) -> N
 
     async def commit(run_id: str) -> None:
         change_request_id, _, revision = run_id.rpartition(".")
-        async with store.connect() as connection:
-            held = await rows.load(connection, change_request_id)
+        held = await through_outages(partial(_loaded, store, change_request_id))
         if held is None or held.state != "committing" or str(held.revision) != revision:
             log.info("change %s needs no commit any more", run_id)
             return
@@ -44,6 +44,11 @@ def register(durable: Durable, *, store: AsyncEngine, landscape: Landscape) -> N
 
     durable.workflow(WORKFLOW, commit)
     durable.every(SWEEP_EVERY_S, partial(sweep, store, durable))
+
+
+async def _loaded(store: AsyncEngine, change_request_id: str) -> ChangeRequest | None:
+    async with store.connect() as connection:
+        return await rows.load(connection, change_request_id)
 
 
 async def sweep(store: AsyncEngine, durable: Durable) -> None:
@@ -97,20 +102,21 @@ async def _commit(job: Job) -> None:
         return
     planned = await persist(job, "schedule", partial(writing.change_schedule, job, checked.wanted))
     told = await persist(job, "writeBack", partial(writing.write_back, job))
-    await job.durable.step("finish", partial(_finish, job, (*planned.findings, *told.findings)), bool)
+    findings = (*planned.findings, *told.findings)
+    await _end(job, "finish", "partiallyCommitted" if findings else "committed", findings)
 
 
 async def _close(job: Job, went: Went) -> None:
     """A new proposal stands in the table already; a refusal ends the request, and the order is what it was."""
     if went.outcome == "refused":
-        await job.durable.step("fail", partial(_end, job, "failed", went.findings), bool)
+        await _end(job, "fail", "failed", went.findings)
 
 
-async def _finish(job: Job, findings: tuple[Finding, ...]) -> bool:
-    return await _end(job, "partiallyCommitted" if findings else "committed", findings)
+async def _end(job: Job, step: str, state: State, findings: tuple[Finding, ...]) -> None:
+    await job.durable.step(step, partial(through_outages, partial(_write_end, job, state, findings)), bool)
 
 
-async def _end(job: Job, state: State, findings: tuple[Finding, ...]) -> bool:
+async def _write_end(job: Job, state: State, findings: tuple[Finding, ...]) -> bool:
     """State, exceptions, our part of the order's version and the event, in one transaction. False: it was done."""
     now = datetime.now(UTC)
     exceptions = tuple(opened(one, step="commit", at=now, correlation_id=job.held.correlation_id) for one in findings)

@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from process_apis.disclosure import PartnerException
 from process_apis.exceptions import ExceptionView
+from process_apis.operation_views import WaitingForSystem
 from process_apis.operations import WaitingFor
 from process_apis.orders.models import ProposedStatus
 from process_apis.orders.versions import OrderVersion
-from process_apis.words import AskedQuantity, Money, Quantity, View, Word
+from process_apis.words import AskedQuantity, Instant, Money, Quantity, View, Word
 
 MOST_OPERATIONS = 100
 HOUR_S, WEEK_S = 3_600, 604_800
@@ -137,7 +139,7 @@ class Proposal(View, frozen=True):
     net_change: Money
     clean: bool
     acceptable: bool
-    simulated_at: datetime
+    simulated_at: Instant
 
 
 class Conflict(View, frozen=True):
@@ -156,7 +158,6 @@ class ChangeRequestView(View, frozen=True):
     order_id: str
     order_href: str
     state: State
-    waiting_for: WaitingFor | None
     revision: int
     operations: tuple[ChangeOperation, ...]
     reason: str | None
@@ -164,13 +165,26 @@ class ChangeRequestView(View, frozen=True):
     based_on: str
     proposal: Proposal
     conflicts: tuple[Conflict, ...]
-    exceptions: tuple[ExceptionView, ...]
     decision: str | None
-    expires_at: datetime
-    created_at: datetime
-    updated_at: datetime
+    expires_at: Instant
+    created_at: Instant
+    updated_at: Instant
     correlation_id: str
     retry_after_seconds: int | None
+
+
+class InternalChangeRequest(ChangeRequestView, frozen=True):
+    """A change request with the names of our instances."""
+
+    waiting_for: WaitingFor | None
+    exceptions: tuple[ExceptionView, ...]
+
+
+class PartnerChangeRequest(ChangeRequestView, frozen=True):
+    """A change request as a partner reads it: no instance names."""
+
+    waiting_for: WaitingForSystem | None
+    exceptions: tuple[PartnerException, ...]
 
 
 class ChangeRequest(Struct, frozen=True):

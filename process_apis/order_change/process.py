@@ -16,6 +16,7 @@ from process_apis.errors import (
     Fault,
     NoSourceAnswered,
     NoSuchThing,
+    OrderInTheMaking,
     RequestFaulty,
     VersionStale,
 )
@@ -30,7 +31,8 @@ from process_apis.order_change.models import (
     ChangeDecision,
     ChangeRequest,
     ChangeRequestBody,
-    ChangeRequestView,
+    InternalChangeRequest,
+    PartnerChangeRequest,
     State,
 )
 from process_apis.order_change.rules import wanted_items
@@ -57,14 +59,16 @@ async def request_change(
     seals: Seals,
     store: AsyncEngine,
     durable: Durable,
-) -> ChangeRequestView:
+) -> InternalChangeRequest | PartnerChangeRequest:
     """Simulate the wish against the order at the version the caller saw, and propose what comes of it.
 
-    Raises NoSuchThing, VersionStale, RequestFaulty, ChangeRequestOpen, and NoSourceAnswered where a system that has
-    to be asked is silent; then nothing is stored.
+    Raises NoSuchThing, OrderInTheMaking, VersionStale, RequestFaulty, ChangeRequestOpen, and NoSourceAnswered where a
+    system that has to be asked is silent; then nothing is stored.
     """
     facts = await visible_facts(caller, order_id, landscape=landscape, store=store)
     order_id = facts.order_id
+    if facts.maker is not None and facts.maker.running:  # both would write days, plan and quote
+        raise OrderInTheMaking(order_id, facts.maker.operation_id)
     await _refuse_second(store, order_id)
     version = _seen_version(caller, facts, seals)
     held = await _proposed(caller, request, facts, version, landscape)
@@ -75,25 +79,25 @@ async def request_change(
             await rows.expire_due(settlement.connection, order_id, held.created_at)
             await rows.insert_request(settlement.connection, held)
             await tell(settlement.connection, held, "order.change.proposed")
-            settlement.answer = view(held, seals, held.created_at)
+            settlement.answer = view(held, seals, held.created_at, caller.client.disclosure)
     except IntegrityError:
         await _refuse_second(store, order_id)
         raise
     if held.state == "committing":
         await durable.start_once(WORKFLOW, held.run_id)
         return await _patiently(caller, held, seals, store)
-    return view(held, seals, held.created_at)
+    return view(held, seals, held.created_at, caller.client.disclosure)
 
 
 async def get_change_request(
     caller: Caller, _request: None, *, order_id: str, change_request_id: str, seals: Seals, store: AsyncEngine
-) -> ChangeRequestView:
+) -> InternalChangeRequest | PartnerChangeRequest:
     """A change request as it stands: the monitor of a commit."""
     now = datetime.now(UTC)
     async with store.begin() as connection:
         await rows.expire_due(connection, canonical(order_id), now)
         held = await _visible(connection, caller, order_id, change_request_id)
-    return view(held, seals, now)
+    return view(held, seals, now, caller.client.disclosure)
 
 
 async def decide_change(
@@ -105,7 +109,7 @@ async def decide_change(
     seals: Seals,
     store: AsyncEngine,
     durable: Durable,
-) -> ChangeRequestView:
+) -> InternalChangeRequest | PartnerChangeRequest:
     """Accept a proposal, turn it down, or take the wish back. An accepted one is committed; look at it again, or
     wait for the end with `Prefer: wait`."""
     if decision.decision == "acceptAlternative":
@@ -127,7 +131,7 @@ async def decide_change(
             raise VersionStale(KIND, change_request_id, held.etag)
         held = await _visible(connection, caller, order_id, change_request_id)
         await tell(connection, held, "order.change.accepted" if state == "committing" else f"order.change.{state}")
-        settlement.answer = view(held, seals, now)
+        settlement.answer = view(held, seals, now, caller.client.disclosure)
     if held.state == "committing":
         await durable.start_once(WORKFLOW, held.run_id)
     return await _patiently(caller, held, seals, store)
@@ -209,14 +213,16 @@ async def _visible(connection: AsyncConnection, caller: Caller, order_id: str, c
     return held
 
 
-async def _patiently(caller: Caller, held: ChangeRequest, seals: Seals, store: AsyncEngine) -> ChangeRequestView:
+async def _patiently(
+    caller: Caller, held: ChangeRequest, seals: Seals, store: AsyncEngine
+) -> InternalChangeRequest | PartnerChangeRequest:
     """The request as it stands, or as it ended if that was within `Prefer: wait`; a repeat is then told the same."""
     ends = asyncio.get_running_loop().time() + (caller.wait_s or 0)
     while held.state in MOVING and asyncio.get_running_loop().time() < ends:
         await asyncio.sleep(LOOK_EVERY_S)
         async with store.connect() as connection:
             held = await rows.load(connection, held.change_request_id) or held
-    shown = view(held, seals, datetime.now(UTC))
+    shown = view(held, seals, datetime.now(UTC), caller.client.disclosure)
     if caller.wait_s and caller.claim is not None:
         await caller.claim.replace(shown)
     return shown

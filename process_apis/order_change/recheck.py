@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from process_apis.errors import NoSourceAnswered, RequestFaulty
 from process_apis.exceptions import Finding, opened
 from process_apis.order_change import rows
-from process_apis.order_change.attempts import Job, Went, step_deadline
+from process_apis.order_change.attempts import Job, Went
 from process_apis.order_change.checks import read_steps
 from process_apis.order_change.models import Conflict, Proposal
 from process_apis.order_change.rules import Wanted, wanted_items, worse
@@ -16,6 +16,7 @@ from process_apis.order_change.simulation import propose
 from process_apis.order_change.telling import tell
 from process_apis.orders.reading import OrderFacts, read_facts
 from process_apis.orders.versions import OrderVersion, moved_parts
+from process_apis.stepping import step_deadline
 from system_apis.sap.models import Order
 
 

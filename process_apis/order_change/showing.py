@@ -6,16 +6,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from math import ceil
+from typing import Any
 
+from policies.clients import Disclosure
+from process_apis.disclosure import for_partner
+from process_apis.operation_views import without_instance
 from process_apis.order_change import rules
 from process_apis.order_change.models import (
     MOVING,
     ChangeRequest,
-    ChangeRequestView,
     DatedQuantity,
+    InternalChangeRequest,
     LineProposal,
     LineStand,
     LineWish,
+    PartnerChangeRequest,
 )
 from process_apis.order_change.rules import ZERO, Wanted
 from process_apis.orders.models import ProposedStatus
@@ -76,31 +81,39 @@ def href_of(order_id: str, change_request_id: str) -> str:
     return f"{order_href(order_id)}/change-requests/{change_request_id}"
 
 
-def view(held: ChangeRequest, seals: Seals, now: datetime) -> ChangeRequestView:
-    """Whoever may see the order may see all of this."""
-    return ChangeRequestView(
-        change_request_id=held.change_request_id,
-        href=href_of(held.order_id, held.change_request_id),
-        etag=held.etag,
-        order_id=held.order_id,
-        order_href=order_href(held.order_id),
-        state=held.state,
-        waiting_for=held.waiting_for,
-        revision=held.revision,
-        operations=held.wish.operations,
-        reason=held.wish.reason,
-        mode=held.wish.mode,
-        based_on=etag_of(held.based_on, seals),
-        proposal=held.proposal,
-        conflicts=held.conflicts,
-        exceptions=held.exceptions,
-        decision=held.decision,
-        expires_at=held.expires_at,
-        created_at=held.created_at,
-        updated_at=held.updated_at,
-        correlation_id=held.correlation_id,
-        retry_after_seconds=_look_again(held, now),
-    )
+def view(
+    held: ChangeRequest, seals: Seals, now: datetime, disclosure: Disclosure
+) -> InternalChangeRequest | PartnerChangeRequest:
+    """The request as a reader of this disclosure may see it."""
+    head = _head(held, seals, now)
+    if disclosure == "internal":
+        return InternalChangeRequest(**head, waiting_for=held.waiting_for, exceptions=held.exceptions)
+    exceptions = tuple(for_partner(one) for one in held.exceptions)
+    return PartnerChangeRequest(**head, waiting_for=without_instance(held.waiting_for), exceptions=exceptions)
+
+
+def _head(held: ChangeRequest, seals: Seals, now: datetime) -> dict[str, Any]:
+    return {
+        "change_request_id": held.change_request_id,
+        "href": href_of(held.order_id, held.change_request_id),
+        "etag": held.etag,
+        "order_id": held.order_id,
+        "order_href": order_href(held.order_id),
+        "state": held.state,
+        "revision": held.revision,
+        "operations": held.wish.operations,
+        "reason": held.wish.reason,
+        "mode": held.wish.mode,
+        "based_on": etag_of(held.based_on, seals),
+        "proposal": held.proposal,
+        "conflicts": held.conflicts,
+        "decision": held.decision,
+        "expires_at": held.expires_at,
+        "created_at": held.created_at,
+        "updated_at": held.updated_at,
+        "correlation_id": held.correlation_id,
+        "retry_after_seconds": _look_again(held, now),
+    }
 
 
 def _look_again(held: ChangeRequest, now: datetime) -> int | None:

@@ -8,12 +8,13 @@ from datetime import date
 from process_apis.errors import NoSourceAnswered
 from process_apis.exceptions import Finding, SourceMessage
 from process_apis.order_change import rules
-from process_apis.order_change.attempts import DONE, Job, NotYet, Went, step_deadline
+from process_apis.order_change.attempts import DONE, Job, Went
 from process_apis.order_change.rules import ZERO, Wanted
 from process_apis.order_change.simulation import plan_needs
 from process_apis.orders.reading import OrderFacts, read_facts
 from process_apis.orders.rules import ItemState
 from process_apis.orders.views import item_states
+from process_apis.stepping import NotYet, step_deadline
 from system_apis.errors import NotFoundInSystem, SystemRefused, VersionMoved
 from system_apis.salesforce.models import LineOutcome, Quote, QuoteOutcome
 from system_apis.sap.models import Order, OrderItem
@@ -87,12 +88,12 @@ async def _replan(job: Job, scheduler: Scheduler, plant: str, needs: Sequence[Re
         scenario = await scheduler.simulate(plant, needs, order_reference=job.number, deadline=step_deadline())
         await scheduler.commit(scenario, job.number, if_version=None, deadline=step_deadline())
     except (NotFoundInSystem, VersionMoved) as gone:
-        raise NotYet("scheduler", scheduler.instance, str(gone)) from gone
+        raise NotYet(scheduler.instance, str(gone), system="scheduler") from gone
     except SystemRefused as no:
         if no.safe_to_repeat:
             raise
         if no.code == PLAN_MOVED:
-            raise NotYet("scheduler", scheduler.instance, str(no)) from no
+            raise NotYet(scheduler.instance, str(no), system="scheduler") from no
         text = "the scheduler does not plan what the order lacks now"
         said = SourceMessage(no.code, no.message)
         return [Finding("capacity-conflict", text, "scheduler", scheduler.instance, blocking=False, source=said)]
@@ -126,18 +127,20 @@ def _outcome(facts: OrderFacts, order: Order, quote: Quote) -> QuoteOutcome:
     return QuoteOutcome(
         quote_id=quote.quote_id,
         operation_id=order.reference,
-        state="completed",
+        state="completedWithExceptions" if any(state.status == "hold" for _, state in states) else "completed",
         order_number=order.number,
         order_instance=facts.instance,
-        confirmed_date=max((day for _, state in states if (day := _last(state))), default=None),
+        confirmed_date=max((day for _, state in states if (day := _promised(state))), default=None),
         message=None,
         lines=lines,
     )
 
 
 def _line_outcome(line_id: str, item: OrderItem, state: ItemState) -> LineOutcome:
-    return LineOutcome(line_id, state.status, item.item, state.confirmed, _last(state))
+    """What the ERP holds back is no promise: the CRM gets no quantity and no day to pass on."""
+    confirmed = None if state.status == "hold" else state.confirmed
+    return LineOutcome(line_id, state.status, item.item, confirmed, _promised(state))
 
 
-def _last(state: ItemState) -> date | None:
-    return max((piece.date for piece in state.pieces), default=None)
+def _promised(state: ItemState) -> date | None:
+    return None if state.status == "hold" else max((piece.date for piece in state.pieces), default=None)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from process_apis.disclosure import PlantId, PublicPlantName
 from process_apis.provenance import AnswerWarning, InternalSource, SourceView
-from process_apis.words import Money, Quantity, View
+from process_apis.words import Instant, Money, Quantity, View
 
 ItemStatus = Literal[
     "confirmed",
@@ -45,6 +45,8 @@ class PieceView(View, frozen=True):
 
 
 class InternalPiece(PieceView, frozen=True):
+    """A part of an item on a day, and where capacity is held for it."""
+
     work_centre: str | None
 
 
@@ -66,11 +68,15 @@ class ItemView(View, frozen=True):
 
 
 class InternalItem(ItemView, frozen=True):
+    """An item of the order, with the plant's own id."""
+
     plant: PlantId
     schedule: tuple[InternalPiece, ...]
 
 
 class PartnerItem(ItemView, frozen=True):
+    """An item of the order, with the plant's public name."""
+
     plant: PublicPlantName
     schedule: tuple[PieceView, ...]
 
@@ -82,7 +88,7 @@ class QuoteState(View, frozen=True):
     number: str
     state: str
     version: str
-    modified_at: datetime
+    modified_at: Instant
 
 
 class OrderHead(View, frozen=True):
@@ -97,7 +103,7 @@ class OrderHead(View, frozen=True):
     customer_po: str | None
     requested_date: date | None
     net: Money | None
-    changed_at: datetime | None
+    changed_at: Instant | None
     holds: tuple[Hold, ...]
     quote: QuoteState | None
     change_requests: str
@@ -105,11 +111,15 @@ class OrderHead(View, frozen=True):
 
 
 class InternalOrder(OrderHead, frozen=True):
+    """An order across the systems, for clients of disclosure `internal`. `etag` is null while the ERP is silent."""
+
     items: tuple[InternalItem, ...]
     sources: tuple[InternalSource, ...]
 
 
 class PartnerOrder(OrderHead, frozen=True):
+    """An order across the systems, as a partner reads it. `etag` is null while the ERP is silent."""
+
     items: tuple[PartnerItem, ...]
     sources: tuple[SourceView, ...]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,21 +12,24 @@ from policies.clients import Client, Disclosure
 from process_apis.caller import Caller
 from process_apis.errors import NoSourceAnswered, NoSuchThing
 from process_apis.landscape import Landscape
-from process_apis.orders.tables import line_ids_of, own_revision
+from process_apis.orders.tables import Maker, maker_of, own_revision
 from process_apis.orders.versions import NOT_SEEN, NOTHING, OrderVersion, crm_part
 from process_apis.provenance import Heard, Source, System, ask
 from process_apis.words import bare
 from system_apis.deadline import Deadline
+from system_apis.errors import NotFoundInSystem
+from system_apis.salesforce.client import Salesforce
 from system_apis.salesforce.models import Quote
 from system_apis.sap.models import Order
 from system_apis.scheduler.models import Commitment, Commitments
 
 ORDER_API, COMMITMENT_API, QUOTE_API = "API_SALES_ORDER_SRV", "commitments", "Quote"
+NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,34}")
+"""What an ERP may call an order. A number goes into the addresses of neighbours: `..` would climb out of them."""
 
 
 class OrderFacts(Struct, frozen=True):
-    """An order as its systems hold it now. `plans` by scheduler instance; `line_ids` names our line of an ERP item,
-    where the order was made here: the scheduler and the CRM know lines, not items."""
+    """An order as its systems hold it now. `plans` by scheduler instance; `maker` is there if it was made here."""
 
     order_id: str
     instance: str
@@ -34,7 +38,12 @@ class OrderFacts(Struct, frozen=True):
     plans: dict[str, Heard[Commitments | None]]
     crm: Heard[Quote | None]
     own_revision: int
-    line_ids: dict[str, str]
+    maker: Maker | None
+
+    @property
+    def line_ids(self) -> dict[str, str]:
+        """Our line of each ERP item, where we know it."""
+        return self.maker.line_ids if self.maker else {}
 
     @property
     def order(self) -> Order | None:
@@ -81,20 +90,20 @@ async def read_facts(order_id: str, *, landscape: Landscape, store: AsyncEngine,
     """Everything about the order that can be read until the deadline. An id that no ERP of ours made is no order."""
     instance, _, number = canonical(order_id).partition(".")
     erp = landscape.erps.get(instance)
-    if erp is None or not number:
+    if erp is None or not NUMBER.fullmatch(number):
         raise NoSuchThing("order", order_id)
     order_id = canonical(order_id)
     schedulers = {plant.scheduler for plant in landscape.plants.values() if plant.erp == instance and plant.scheduler}
-    revision, line_ids = await _ours(store, order_id, instance, number)
+    revision, maker = await _ours(store, order_id, instance, number)
     async with asyncio.TaskGroup() as asking:
         order = asking.create_task(ask(erp.read_order(number, deadline=deadline), deadline))
         plans = {
             name: asking.create_task(ask(landscape.schedulers[name].commitments(number, deadline=deadline), deadline))
             for name in schedulers
         }
-        quote = asking.create_task(ask(landscape.crm.find_quote_of_order(number, deadline=deadline), deadline))
+        quote = asking.create_task(ask(_quote(landscape.crm, maker, number, deadline), deadline))
     heard_plans = {name: plan.result() for name, plan in plans.items()}
-    return OrderFacts(order_id, instance, number, order.result(), heard_plans, quote.result(), revision, line_ids)
+    return OrderFacts(order_id, instance, number, order.result(), heard_plans, quote.result(), revision, maker)
 
 
 async def visible_facts(caller: Caller, order_id: str, *, landscape: Landscape, store: AsyncEngine) -> OrderFacts:
@@ -140,6 +149,17 @@ def _sees(client: Client, customer: str) -> bool:
     return client.may_speak_for(bare(customer))
 
 
-async def _ours(store: AsyncEngine, order_id: str, instance: str, number: str) -> tuple[int, dict[str, str]]:
+async def _ours(store: AsyncEngine, order_id: str, instance: str, number: str) -> tuple[int, Maker | None]:
     async with store.connect() as connection:
-        return await own_revision(connection, order_id), await line_ids_of(connection, instance, number)
+        return await own_revision(connection, order_id), await maker_of(connection, instance, number)
+
+
+async def _quote(crm: Salesforce, maker: Maker | None, number: str, deadline: Deadline) -> Quote | None:
+    """The quote that the order was made of. A quote names one order, the last one, though each of its parts may have
+    become one: where the order was made here, we know better than the CRM."""
+    if maker is None:
+        return await crm.find_quote_of_order(number, deadline=deadline)
+    try:
+        return await crm.read_quote(maker.quote_id, deadline=deadline)
+    except NotFoundInSystem:
+        return None

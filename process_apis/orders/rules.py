@@ -60,6 +60,11 @@ def holds_of(order: Order) -> tuple[Hold, ...]:
     return tuple(found)
 
 
+def held_back(order: Order) -> tuple[Hold, ...]:
+    """What stops the delivery: while there is any, nothing of the order is confirmed."""
+    return tuple(hold for hold in holds_of(order) if hold.blocks == "delivery")
+
+
 def item_state(item: OrderItem, commitments: Sequence[Commitment], *, held: bool, plan_known: bool) -> ItemState:
     """One item from what the ERP confirms and the plan holds. `held`: the ERP holds the order's delivery back."""
     wanted = wanted_date(item)

@@ -37,12 +37,16 @@ def etag_of(version: OrderVersion, seals: Seals) -> str:
 
 
 def version_in(if_match: str, order_id: str, disclosure: Disclosure, seals: Seals) -> OrderVersion | None:
-    """The version a caller presents; None if it is not one of this order, made for such a reader. `*` names none."""
-    try:
-        seen = seals.open(VERSION, if_match.strip().strip('"'), OrderVersion)
-    except SealBroken:
-        return None
-    return seen if (seen.order_id, seen.disclosure) == (order_id, disclosure) else None
+    """The version a caller presents, alone or in a list of tags (RFC 9110 §13.1.1); None if none is one of this order,
+    made for such a reader. `*` names none."""
+    for tag in if_match.split(","):
+        try:
+            seen = seals.open(VERSION, tag.strip().strip('"'), OrderVersion)
+        except SealBroken:
+            continue
+        if (seen.order_id, seen.disclosure) == (order_id, disclosure):
+            return seen
+    return None
 
 
 def moved_parts(seen: OrderVersion, now: OrderVersion) -> tuple[str, ...]:

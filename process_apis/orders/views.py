@@ -71,7 +71,7 @@ def item_states(facts: OrderFacts) -> Iterator[tuple[OrderItem, ItemState]]:
     """Every item of the order with what it stands at; none while the ERP is silent."""
     if facts.order is None:
         return
-    held = any(hold.blocks == "delivery" for hold in rules.holds_of(facts.order))
+    held = bool(rules.held_back(facts.order))
     for item in facts.order.items:
         commitments = facts.commitments_of(item.item)
         yield item, rules.item_state(item, commitments, held=held, plan_known=facts.plan_known)

@@ -14,6 +14,7 @@ from msgspec import Struct
 from process_apis import step_rows
 from process_apis.exceptions import Finding, SourceMessage
 from process_apis.operations import State
+from process_apis.orders.rules import held_back
 from process_apis.stepping import FIRST_PAUSE_S, NotYet, Run, Superseded, step_deadline
 from system_apis.deadline import Deadline
 from system_apis.errors import (
@@ -34,10 +35,12 @@ LONGEST_LOOK_PAUSE_S = 5.0
 
 
 class Placed(Struct, frozen=True):
-    """The order, with the item of each line; or the finding that says why there is none to go on with."""
+    """The order, the item of each line, and whether the ERP holds it back; or the finding that says why there is none
+    to go on with."""
 
     number: str | None = None
     items: dict[str, str] = {}
+    held: bool = False
     refused: Finding | None = None
     unclear: Finding | None = None
 
@@ -111,7 +114,8 @@ def _placed(erp: SapErp, new: NewOrder, order: Order) -> Placed:
     if not same:
         detail = f"the items of order {order.number} are not the lines that were ordered"
         return Placed(order.number, unclear=_unclear("mapping-failed", detail, erp))
-    return Placed(order.number, {line.line_id: item.item for line, item in zip(new.lines, items, strict=True)})
+    of_line = {line.line_id: item.item for line, item in zip(new.lines, items, strict=True)}
+    return Placed(order.number, of_line, held=bool(held_back(order)))
 
 
 def _refusal(no: SystemRefused) -> Finding:

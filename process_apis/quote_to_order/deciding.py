@@ -5,7 +5,7 @@ All of it may be repeated freely; nothing of it leaves a trace in a neighbour.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
@@ -24,6 +24,8 @@ from system_apis.sap.models import Simulation
 from system_apis.scheduler.models import PlannedPiece
 
 VALIDATING: Literal["validating"] = "validating"
+LAST_WORDS = timedelta(seconds=2)
+"""A decision made in the last moment may still be on its way into the store when the time is up."""
 Planned = dict[str, tuple[PlannedPiece, ...]]
 
 
@@ -137,7 +139,9 @@ async def _ask(job: Conversion, until: datetime) -> str | None:
             return "moved"
         return operation.decision
 
-    return await run.durable.wait_for_decision(run.operation_id, lambda: through_outages(look), str | None, until)
+    return await run.durable.wait_for_decision(
+        run.operation_id, lambda: through_outages(look), str | None, until + LAST_WORDS
+    )
 
 
 def _not_simulated(no: Refused) -> Finding:

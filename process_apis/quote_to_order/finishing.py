@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from process_apis import operation_rows as rows
-from process_apis.exceptions import Finding, SourceMessage
+from process_apis.exceptions import ExceptionView, Finding, SourceMessage
 from process_apis.operations import OperationLine, State
 from process_apis.quote_to_order import lines, rules
 from process_apis.quote_to_order.job import Conversion, End, certain
@@ -53,10 +53,12 @@ async def _write_back(
     job: Conversion, shown: Sequence[OperationLine], order: tuple[str, str] | None, without_order: End | None
 ) -> WrittenBack:
     """Repeating it writes the same again. A CRM that refuses it never undoes the order."""
-    state = without_order.state if without_order else await _end_state(job, shown)
+    met = await _exceptions(job)
+    state = without_order.state if without_order else _end_state(met, shown)
     message = without_order.message if without_order else None
     quote_id = job.terms.quote.quote_id
-    heading = QuoteOutcome(quote_id, job.run.operation_id, state, None, None, None, message, ())
+    told = lines.exceptions_for_crm(met)
+    heading = QuoteOutcome(quote_id, job.run.operation_id, state, None, None, None, message, (), told)
     outcome = lines.outcome_for_crm(heading, shown, order)
     crm = job.landscape.crm
     try:
@@ -71,11 +73,14 @@ async def _write_back(
     return WrittenBack(state)
 
 
-async def _end_state(job: Conversion, shown: Sequence[OperationLine]) -> State:
+async def _exceptions(job: Conversion) -> tuple[ExceptionView, ...]:
     async with job.run.store.connect() as connection:
         operation = await rows.load(connection, job.run.operation_id)
-    known = operation.exceptions if operation else ()
-    return rules.final_state(open_exceptions=bool(known), rejected_lines=any(one.state == "rejected" for one in shown))
+    return operation.exceptions if operation else ()
+
+
+def _end_state(met: Sequence[ExceptionView], shown: Sequence[OperationLine]) -> State:
+    return rules.final_state(open_exceptions=bool(met), rejected_lines=any(one.state == "rejected" for one in shown))
 
 
 async def _close(job: Conversion, shown: Sequence[OperationLine], state: State) -> None:

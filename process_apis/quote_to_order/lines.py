@@ -7,12 +7,13 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from process_apis.exceptions import ExceptionView
 from process_apis.operations import LineState, OperationLine, SchedulePiece
 from process_apis.quote_to_order.models import Terms
 from process_apis.quote_to_order.references import ZERO, Piece, line_state, total
 from process_apis.quote_to_order.rules import Verdict
 from process_apis.words import Money, Quantity, tidy
-from system_apis.salesforce.models import LineOutcome, Quote, QuoteLine, QuoteOutcome
+from system_apis.salesforce.models import ExceptionOutcome, LineOutcome, Quote, QuoteLine, QuoteOutcome
 from system_apis.sap.models import Demand
 
 
@@ -54,19 +55,30 @@ def decided_lines(
     return tuple(lines)
 
 
-def with_items(shown: Sequence[OperationLine], items: Mapping[str, str]) -> tuple[OperationLine, ...]:
-    return tuple(replace(line, item=items.get(line.line_id)) for line in shown)
+def with_items(
+    shown: Sequence[OperationLine], items: Mapping[str, str], *, held: bool = False
+) -> tuple[OperationLine, ...]:
+    return tuple(
+        replace(line, item=items.get(line.line_id), state="hold" if held and line.line_id in items else line.state)
+        for line in shown
+    )
 
 
 def with_dates(
-    shown: Sequence[OperationLine], demands: Sequence[Demand], pieces: Mapping[str, tuple[Piece, ...]]
+    shown: Sequence[OperationLine],
+    demands: Sequence[Demand],
+    pieces: Mapping[str, tuple[Piece, ...]],
+    *,
+    held: bool = False,
 ) -> tuple[OperationLine, ...]:
-    """The lines with what the order and the plan really hold for them."""
+    """The lines with what the order and the plan really hold for them. `held`: the ERP holds the delivery back."""
     wanted = {demand.line_id: demand for demand in demands}
     return tuple(
         replace(
             line,
-            state=line_state(wanted[line.line_id].quantity, line.requested_date, pieces[line.line_id]),
+            state="hold"
+            if held
+            else line_state(wanted[line.line_id].quantity, line.requested_date, pieces[line.line_id]),
             confirmed_quantity=Quantity(tidy(total(pieces[line.line_id])), line.requested.unit),
             schedule=_schedule(pieces[line.line_id], line.requested.unit),
         )
@@ -98,14 +110,42 @@ def outcome_for_crm(
     )
 
 
+def exceptions_for_crm(met: Sequence[ExceptionView]) -> tuple[ExceptionOutcome, ...]:
+    """The exceptions of an operation as the people of the CRM read them."""
+    return tuple(
+        ExceptionOutcome(
+            exception_id=one.exception_id,
+            code=one.code,
+            category=one.category,
+            severity=one.severity,
+            state=one.state,
+            step=one.step,
+            owner=one.owner.role,
+            blocking=one.blocking,
+            retryable=one.retryable,
+            detail=one.detail,
+            source_system=one.detected_by.system,
+            source_instance=one.detected_by.instance,
+            opened_at=one.opened_at,
+            due_at=one.due_at,
+            correlation_id=one.correlation_id,
+            line_id=one.line_id,
+            source_code=one.source_message.code if one.source_message else None,
+            source_text=one.source_message.text if one.source_message else None,
+        )
+        for one in met
+    )
+
+
 def _line_outcome(line: OperationLine) -> LineOutcome:
-    ordered = line.item is not None
+    """What the ERP holds back is no promise: the CRM gets no quantity and no day to pass on."""
+    promised = line.item is not None and line.state != "hold"
     return LineOutcome(
         line_id=line.line_id,
         state=line.state,
         item=line.item,
-        confirmed_quantity=line.confirmed_quantity.value if ordered else None,
-        confirmed_date=max((one.delivery_date for one in line.schedule), default=None) if ordered else None,
+        confirmed_quantity=line.confirmed_quantity.value if promised else None,
+        confirmed_date=max((one.delivery_date for one in line.schedule), default=None) if promised else None,
     )
 
 

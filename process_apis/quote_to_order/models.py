@@ -11,6 +11,8 @@ from process_apis.words import Word
 from system_apis.salesforce.models import Quote
 
 KIND = "quoteToOrder"
+PRINTABLE = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$(?!\n)"
+"""No control characters, no blanks at either end; Python's `$` alone would let a last line break through."""
 LONGEST_PO = 35
 """The customer's purchase order number, as long as the ERP's field for it."""
 MOST_LINES = 100
@@ -40,6 +42,8 @@ class PricePolicy(Word, frozen=True):
 
 
 class ChosenLine(Word, frozen=True):
+    """A line of the quote, by the CRM's record id."""
+
     line_id: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -50,7 +54,7 @@ class ConversionRequest(Word, frozen=True):
     taken as it is, proposed to the caller first, or refused. `promiseToken` is the promise shown to the customer.
     """
 
-    customer_po: Annotated[str, Meta(min_length=1, max_length=LONGEST_PO, pattern=r"^\S(.*\S)?$", examples=["PO-4711"])]
+    customer_po: Annotated[str, Meta(min_length=1, max_length=LONGEST_PO, pattern=PRINTABLE, examples=["PO-4711"])]
     quote_version: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     lines: Annotated[tuple[ChosenLine, ...], Meta(min_length=1, extra_json_schema={"maxItems": MOST_LINES})] | None = (
         None

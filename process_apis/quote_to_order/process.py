@@ -7,6 +7,7 @@ lines and the first event; from then on nothing gets lost.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -16,27 +17,35 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from policies.idempotency import Claim
 from process_apis import operation_rows as rows
+from process_apis.atp.token import open_promise
 from process_apis.caller import Caller
 from process_apis.cursors import cursor_of, place_in
+from process_apis.disclosure import Reader, reader_of
 from process_apis.durable import Durable
-from process_apis.errors import DecisionNotPossible, LinesAlreadyConverted, NoSuchThing, VersionStale
+from process_apis.errors import DecisionNotPossible, Fault, LinesAlreadyConverted, NoSuchThing, VersionStale
 from process_apis.faults import refuse_if_any
 from process_apis.landscape import Landscape
+from process_apis.operation_views import (
+    InternalOperation,
+    InternalOperations,
+    PartnerOperation,
+    PartnerOperations,
+    internal_view,
+    partner_view,
+    view,
+)
 from process_apis.operations import (
     AT_REST,
     CANCELLABLE,
     Operation,
-    OperationPage,
-    OperationView,
     matches,
-    view,
 )
 from process_apis.quote_to_order import lines, references
 from process_apis.quote_to_order.models import KIND, CancelRequest, ConversionRequest, DecisionRequest, Terms
-from process_apis.seals import Seals
+from process_apis.seals import SealBroken, Seals
 from process_apis.stepping import tell
 from process_apis.tables import operations
-from process_apis.words import new_id
+from process_apis.words import bare, new_id
 from system_apis import trail
 from system_apis.errors import NotFoundInSystem
 from system_apis.salesforce.models import Quote
@@ -53,15 +62,16 @@ async def convert_quote(
     quote_id: str,
     store: AsyncEngine,
     landscape: Landscape,
+    seals: Seals,
     durable: Durable,
-) -> OperationView:
+) -> InternalOperation | PartnerOperation:
     """Start exactly one conversion of the quote (or of the lines named), or say at once why not."""
-    claim = _claim_of(caller)
+    claim, reader = _claim_of(caller), reader_of(caller.client, landscape)
     now = datetime.now(UTC)
     today = _today(landscape, now)
     quote = await _readable_quote(caller, quote_id, landscape)
     references.refuse_unconvertible(quote, request, today)
-    refuse_if_any(references.request_faults(request, quote))
+    refuse_if_any((*references.request_faults(request, quote), *_token_faults(caller, request, quote, seals)))
     quote = replace(quote, lines=references.chosen_lines(quote, request))
     operation = _received(caller, request, quote, landscape, now)
     line_ids = [line.line_id for line in quote.lines]
@@ -72,7 +82,7 @@ async def convert_quote(
                 settlement.connection, quote.quote_id, quote.version, line_ids, operation.operation_id
             )
             await tell(settlement.connection, operation, "quote.conversion.started")
-            settlement.answer = view(operation, (), now)
+            settlement.answer = view(operation, (), now, reader)
     except IntegrityError as clash:
         async with store.connect() as connection:
             holder = await rows.holder_of(connection, quote.quote_id, quote.version, line_ids)
@@ -80,17 +90,26 @@ async def convert_quote(
             raise
         raise LinesAlreadyConverted(quote.quote_id, holder) from clash
     await durable.start_once(KIND, operation.operation_id)
-    return await _after_waiting(caller, claim, operation.operation_id, store)
+    return await _after_waiting(caller, claim, operation.operation_id, store, reader)
 
 
-async def get_operation(caller: Caller, _request: None, *, operation_id: str, store: AsyncEngine) -> OperationView:
+async def get_operation(
+    caller: Caller, _request: None, *, operation_id: str, store: AsyncEngine, landscape: Landscape
+) -> InternalOperation | PartnerOperation:
     """The monitor. Somebody else's operation does not exist for the caller."""
-    return await _viewed(caller, operation_id, store)
+    return await _viewed(caller, operation_id, store, reader_of(caller.client, landscape))
 
 
 async def list_operations(
-    caller: Caller, _request: None, *, store: AsyncEngine, seals: Seals, limit: int = 20, cursor: str | None = None
-) -> OperationPage:
+    caller: Caller,
+    _request: None,
+    *,
+    store: AsyncEngine,
+    landscape: Landscape,
+    seals: Seals,
+    limit: int = 20,
+    cursor: str | None = None,
+) -> InternalOperations | PartnerOperations:
     """The caller's operations, newest first."""
     limit = max(1, min(limit, MOST_LISTED))
     older_than = place_in(cursor, caller.client, LISTING, seals) if cursor else None
@@ -99,16 +118,24 @@ async def list_operations(
         page = found[:limit]
         steps = await rows.steps_of(connection, *(one.operation_id for one in page))
     now = datetime.now(UTC)
-    views = tuple(view(one, steps[one.operation_id], now) for one in page)
-    more = len(found) > limit
-    return OperationPage(views, cursor_of(caller.client, LISTING, page[-1].operation_id, seals) if more else None)
+    more = cursor_of(caller.client, LISTING, page[-1].operation_id, seals) if len(found) > limit else None
+    if caller.client.disclosure == "internal":
+        return InternalOperations(tuple(internal_view(one, steps[one.operation_id], now) for one in page), more)
+    plants = landscape.plants
+    return PartnerOperations(tuple(partner_view(one, steps[one.operation_id], now, plants) for one in page), more)
 
 
 async def decide_operation(
-    caller: Caller, request: DecisionRequest, *, operation_id: str, store: AsyncEngine, durable: Durable
-) -> OperationView:
+    caller: Caller,
+    request: DecisionRequest,
+    *,
+    operation_id: str,
+    store: AsyncEngine,
+    landscape: Landscape,
+    durable: Durable,
+) -> InternalOperation | PartnerOperation:
     """Accept or reject the proposal as the caller saw it."""
-    claim = _claim_of(caller)
+    claim, reader = _claim_of(caller), reader_of(caller.client, landscape)
     seen = await _visible(caller, operation_id, store)
     if seen.state != "awaitingDecision" or seen.decision is not None:
         raise DecisionNotPossible("operation", operation_id, seen.state)
@@ -117,21 +144,29 @@ async def decide_operation(
     unmoved = operations.c.revision == seen.revision
     async with claim.settle() as settlement:
         now = datetime.now(UTC)
+        if seen.decide_by is not None and now >= seen.decide_by:
+            raise DecisionNotPossible("operation", operation_id, "expired")
         if not await rows.change(settlement.connection, operation_id, now, unmoved, decision=request.decision):
             raise VersionStale("operation", operation_id, seen.etag)
         decided = await _reloaded(settlement.connection, operation_id)
         await tell(settlement.connection, decided, "quote.conversion.decided")
         steps = await rows.steps_of(settlement.connection, operation_id)
-        settlement.answer = view(decided, steps[operation_id], now)
+        settlement.answer = view(decided, steps[operation_id], now, reader)
     durable.deliver_decision(operation_id)
-    return await _after_waiting(caller, claim, operation_id, store, decided=True)
+    return await _after_waiting(caller, claim, operation_id, store, reader, decided=True)
 
 
 async def cancel_operation(
-    caller: Caller, _request: CancelRequest | None, *, operation_id: str, store: AsyncEngine, durable: Durable
-) -> OperationView:
+    caller: Caller,
+    _request: CancelRequest | None,
+    *,
+    operation_id: str,
+    store: AsyncEngine,
+    landscape: Landscape,
+    durable: Durable,
+) -> InternalOperation | PartnerOperation:
     """Stop it before there can be an order; its lines may be converted again."""
-    claim = _claim_of(caller)
+    claim, reader = _claim_of(caller), reader_of(caller.client, landscape)
     seen = await _visible(caller, operation_id, store)
     async with claim.settle() as settlement:
         now = datetime.now(UTC)
@@ -144,7 +179,7 @@ async def cancel_operation(
         await rows.release_lines(settlement.connection, operation_id)
         await tell(settlement.connection, cancelled, "quote.conversion.cancelled")
         steps = await rows.steps_of(settlement.connection, operation_id)
-        settlement.answer = answer = view(cancelled, steps[operation_id], now)
+        settlement.answer = answer = view(cancelled, steps[operation_id], now, reader)
     if seen.state in CANCELLABLE:
         durable.deliver_decision(operation_id)
     return answer
@@ -154,6 +189,18 @@ def _claim_of(caller: Caller) -> Claim:
     if caller.claim is None:
         raise LookupError("this process starts or decides something: its route must be declared once=True")
     return caller.claim
+
+
+def _token_faults(caller: Caller, request: ConversionRequest, quote: Quote, seals: Seals) -> Iterator[Fault]:
+    """A promise may be presented by whom it was made to, for the customer it was made for; old ones stay evidence."""
+    if request.promise_token is None:
+        return
+    try:
+        promised = open_promise(seals, request.promise_token)
+    except SealBroken:
+        promised = None
+    if promised is None or (promised.client, promised.sold_to) != (caller.client.client_id, bare(quote.customer)):
+        yield Fault("#/promiseToken", "this is no promise made to you for this customer", "promise-token-invalid")
 
 
 def _today(landscape: Landscape, now: datetime) -> date:
@@ -214,18 +261,20 @@ async def _reloaded(connection: AsyncConnection, operation_id: str) -> Operation
     return operation
 
 
-async def _viewed(caller: Caller, operation_id: str, store: AsyncEngine) -> OperationView:
+async def _viewed(
+    caller: Caller, operation_id: str, store: AsyncEngine, reader: Reader
+) -> InternalOperation | PartnerOperation:
     async with store.connect() as connection:
         operation = await rows.load(connection, operation_id)
         steps = await rows.steps_of(connection, operation_id)
     if operation is None or not caller.client.may_speak_for(operation.customer):
         raise NoSuchThing("operation", operation_id)
-    return view(operation, steps[operation_id], datetime.now(UTC))
+    return view(operation, steps[operation_id], datetime.now(UTC), reader)
 
 
 async def _after_waiting(
-    caller: Caller, claim: Claim, operation_id: str, store: AsyncEngine, *, decided: bool = False
-) -> OperationView:
+    caller: Caller, claim: Claim, operation_id: str, store: AsyncEngine, reader: Reader, *, decided: bool = False
+) -> InternalOperation | PartnerOperation:
     """The operation once it is at rest, or as it stands when the caller's patience is over (RFC 7240 `wait`).
 
     What the caller is told is what a repeat of its call is told. Right after a decision the proposal still stands.
@@ -234,7 +283,7 @@ async def _after_waiting(
     ends_at = asyncio.get_running_loop().time() + patience_s
     pause_s = FIRST_LOOK_S
     while True:
-        answer = await _viewed(caller, operation_id, store)
+        answer = await _viewed(caller, operation_id, store, reader)
         taken_up = not (decided and answer.state == "awaitingDecision" and answer.decision is not None)
         resting = answer.state in AT_REST and taken_up
         left_s = ends_at - asyncio.get_running_loop().time()

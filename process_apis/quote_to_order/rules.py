@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from process_apis.exceptions import Finding, SourceMessage
 from process_apis.operations import LineState, State
@@ -90,7 +91,7 @@ def judge(
     verdict = Verdict("go", tuple(one.plan for one in judged), findings)
     held = _credit(simulation, terms.request.credit_policy, resolved.erp)
     if held is not None:
-        verdict = Verdict("go", verdict.lines, (*findings, held))
+        verdict = Verdict("go", tuple(_on_hold(one) for one in verdict.lines), (*findings, held))
     if (held is not None and held.blocking) or not _acceptable(verdict, terms.request.acceptance):
         return Verdict("reject", verdict.lines, verdict.findings)
     asks = any(one.asks for one in judged)
@@ -116,9 +117,12 @@ def broken_promise(promised: LinePlan, pieces: Sequence[Piece], erp: str) -> Fin
 
 
 def keeps(proposed: Verdict, fresh: Verdict) -> bool:
-    """Is what can be done now no worse than what the caller accepted? Otherwise it has to be asked again."""
+    """Is what can be done now no worse than what the caller accepted? Otherwise it has to be asked again.
+
+    A line that was rejected then and could be ordered now is none of what was accepted.
+    """
     now = {line.line_id: line for line in fresh.lines}
-    return fresh.ordered >= proposed.ordered and all(
+    return fresh.ordered == proposed.ordered and all(
         _no_worse(line, now[line.line_id]) for line in proposed.lines if line.state != "rejected"
     )
 
@@ -149,6 +153,10 @@ def _judge_line(case: _Case) -> _Judged:
     request = case.terms.request
     asks_price = price is not None and request.price_policy.on_mismatch == "hold"
     return _Judged(plan, findings, asks_price or (state != "confirmed" and request.on_late == "propose"))
+
+
+def _on_hold(plan: LinePlan) -> LinePlan:
+    return plan if plan.state == "rejected" else replace(plan, state="hold")
 
 
 def _refused(line_id: str, findings: tuple[Finding, ...], price: Decimal | None = None) -> _Judged:

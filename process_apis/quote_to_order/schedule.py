@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from process_apis.exceptions import Finding, SourceMessage
 from process_apis.landscape import Landscape
+from process_apis.orders.rules import held_back
 from process_apis.quote_to_order.references import Piece, erp_pieces, total, unconfirmed
 from process_apis.stepping import NotYet, step_deadline
 from system_apis.errors import NotFoundInSystem, SystemRefused, VersionMoved
@@ -20,16 +21,17 @@ from system_apis.scheduler.models import Commitment, Requirement
 from system_apis.scheduler.port import Scheduler
 
 PLAN_MOVED = "planMoved"
-AGAIN_S = 0.2
 Change = Callable[[], Awaitable[tuple[Finding, ...]]]
 
 
 class Scheduled(Struct, frozen=True):
-    """What each line gets, from ERP and plan; the last day of production; what the plan would not take."""
+    """What each line gets, from ERP and plan; the last day of production; what the plan would not take, and what the
+    ERP holds back."""
 
     pieces: dict[str, tuple[Piece, ...]]
     made_by: dict[str, date]
     findings: tuple[Finding, ...] = ()
+    held: bool = False
 
 
 async def request_dates(
@@ -64,7 +66,7 @@ async def _move(
     try:
         await erp.change_order(OrderPatch(order.number, order.etag, changes), deadline=step_deadline())
     except VersionMoved as moved:
-        raise NotYet(erp.instance, "the order was changed meanwhile", AGAIN_S) from moved
+        raise NotYet(erp.instance, "the order was changed meanwhile") from moved
     except SystemRefused as no:
         if no.safe_to_repeat:
             raise
@@ -94,7 +96,11 @@ async def commit_schedule(
     line_of = {item: line for line, item in items.items()}
     pieces = {line_of[item.item]: erp_pieces(item.confirmations) for item in order.items if item.item in line_of}
     committed: list[Commitment] = []
-    findings: list[Finding] = []
+    held = held_back(order)
+    findings = [
+        Finding(hold.code, "the ERP holds the delivery of the order back", "erp", erp.instance, blocking=False)
+        for hold in held
+    ]
     for plant, needs in _needs(order, line_of, wanted).items():
         scheduler = landscape.scheduler_of(plant)
         if scheduler is None:
@@ -109,7 +115,7 @@ async def commit_schedule(
     for one in committed:
         pieces[one.line_id] += (Piece(one.quantity, one.date, "scheduler"),)
         made_by[one.line_id] = max(one.date, made_by.get(one.line_id, one.date))
-    return Scheduled(pieces, made_by, tuple(findings))
+    return Scheduled(pieces, made_by, tuple(findings), bool(held))
 
 
 def _needs(order: Order, line_of: Mapping[str, str], wanted: Mapping[str, date]) -> dict[str, tuple[Requirement, ...]]:
@@ -133,11 +139,11 @@ async def _commit(
     try:
         held = await scheduler.commit(scenario, number, if_version=None, deadline=step_deadline())
     except (NotFoundInSystem, VersionMoved) as gone:
-        raise NotYet(scheduler.instance, str(gone), AGAIN_S) from gone
+        raise NotYet(scheduler.instance, str(gone)) from gone
     except SystemRefused as no:
         if no.code != PLAN_MOVED:
             raise
-        raise NotYet(scheduler.instance, "the plan moved meanwhile", AGAIN_S) from no
+        raise NotYet(scheduler.instance, "the plan moved meanwhile") from no
     asked = {need.line_id for need in needs}
     return tuple(line for line in held.lines if line.line_id in asked)
 

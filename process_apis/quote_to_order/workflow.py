@@ -94,6 +94,7 @@ async def _create(job: Conversion, resolved: Resolved, decided: Decided, erp: Sa
         ship_to=job.terms.quote.customer,
         requested_date=min(demand.requested_date for demand in demands),
         lines=demands,
+        begun_at=job.operation.created_at,
     )
 
     async def place() -> Placed:
@@ -106,7 +107,7 @@ async def _create(job: Conversion, resolved: Resolved, decided: Decided, erp: Sa
         if placed.unclear:
             event = "quote.conversion.actionRequired"
             return Note(known, (placed.unclear,), state="actionRequired", event=event)
-        shown = lines.with_items(decided.lines, placed.items)
+        shown = lines.with_items(decided.lines, placed.items, held=placed.held)
         return Note({**known, "lines": shown}, state=SCHEDULING, event="quote.conversion.orderCreated")
 
     placed: Placed | Refused = await job.run.forward(create.STEP, create.STATE, place, Placed, system="erp", note=noted)
@@ -126,7 +127,8 @@ async def _schedule(
         return await schedule.commit_schedule(job.landscape, erp, number, items, wanted)
 
     def shown_after(scheduled: Scheduled) -> tuple[OperationLine, ...]:
-        return lines.with_dates(lines.with_items(decided.lines, items), resolved.demands, scheduled.pieces)
+        shown = lines.with_items(decided.lines, items)
+        return lines.with_dates(shown, resolved.demands, scheduled.pieces, held=scheduled.held)
 
     def noted(scheduled: Scheduled) -> Note:
         missed = (
@@ -134,7 +136,9 @@ async def _schedule(
             for plan in decided.verdict.lines
             if plan.line_id in scheduled.pieces
         )
-        findings = (*scheduled.findings, *(one for one in missed if one))
+        known = {one.code for one in decided.verdict.findings if one.line_id is None}  # a hold that was foreseen
+        fresh = (one for one in scheduled.findings if one.line_id is not None or one.code not in known)
+        findings = (*fresh, *(one for one in missed if one))
         return Note({"lines": shown_after(scheduled)}, findings)
 
     answer: Scheduled | Refused = await job.run.forward(

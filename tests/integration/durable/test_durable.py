@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ArgumentError
 
 from process_apis.durable import Durable
-from process_apis.durable_store import engine_for
+from process_apis.durable_store import StoreTaken, engine_for
 
 
 class Weighed(Struct, frozen=True):
@@ -228,3 +228,14 @@ async def test_the_engine_speaks_through_our_logger(tmp_path: Path) -> None:
         assert logger.propagate
         assert [type(handler) for handler in logger.handlers] == [logging.NullHandler]
         assert DBOS.application_version == "1"
+
+
+async def test_one_file_serves_one_engine(tmp_path: Path) -> None:
+    async def body(_durable: Durable, _operation_id: str) -> None: ...
+
+    url = f"sqlite+aiosqlite:///{tmp_path / 'd.db'}"
+    async with launched(tmp_path / "d.db", body):
+        with pytest.raises(StoreTaken):
+            await Durable(url).launch()
+    async with launched(tmp_path / "d.db", body):
+        """The lock went with its holder."""

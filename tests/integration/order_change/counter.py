@@ -64,6 +64,7 @@ class Counter:
             quote_id=self.sandbox.quote_id(quote),
             store=self.store,
             landscape=self.landscape,
+            seals=SEALS,
             durable=self.durable,
         )
         assert operation.order_id is not None, operation

@@ -6,11 +6,15 @@ import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from process_apis.errors import NoSourceAnswered
 from process_apis.order_change import commit, rows
+from process_apis.order_change.models import State
 from tests.integration.landscape import NOBODY_LISTENS, open_landscape, urls_of
 from tests.integration.order_change.counter import Counter, open_counter
 from tests.integration.order_change.test_changes import changed_elsewhere, item_of, quantity
@@ -127,3 +131,23 @@ async def test_a_commit_that_breaks_is_brought_to_light(counter: Counter) -> Non
             await asyncio.sleep(0.03)
     counter.landscape.erps["s4-1710"] = erp
     assert (broken.state, [one.code for one in broken.exceptions]) == ("actionRequired", ["operation-broken"])
+
+
+async def test_a_commit_outlasts_an_outage_of_our_own_store(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody holds the file for longer than a writer waits, when all that is left is to say that it is done."""
+    order_id = await counter.convert("Q-1010")
+    change = await counter.ask(order_id, quantity("increase", "10", "9"))
+    outages = iter([True, True, False])
+    move = rows.move
+
+    async def interrupted(connection: AsyncConnection, ident: str, state: State, *more: Any, **changes: Any) -> bool:
+        if state == "committed" and next(outages):
+            raise OperationalError("UPDATE", {}, Exception("database is locked"))
+        return await move(connection, ident, state, *more, **changes)
+
+    monkeypatch.setattr(rows, "move", interrupted)
+    done = await counter.decide(change)
+    assert (done.state, done.exceptions) == ("committed", ())
+    assert caplog.text.count("the operation store does not answer") == 2

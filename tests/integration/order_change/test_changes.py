@@ -7,18 +7,29 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import update
 
-from process_apis.errors import ChangeRequestOpen, DecisionNotPossible, NoSuchThing, RequestFaulty, VersionStale
+from process_apis.errors import (
+    ChangeRequestOpen,
+    DecisionNotPossible,
+    NoSuchThing,
+    OrderInTheMaking,
+    RequestFaulty,
+    VersionStale,
+)
+from process_apis.operation_views import OperationView
 from process_apis.order_change.models import ChangeRequestView
 from process_apis.order_change.tables import change_requests
 from process_apis.orders.models import ItemView, OrderView
 from process_apis.outbox import list_events
+from process_apis.quote_to_order.models import ConversionRequest
+from process_apis.quote_to_order.process import convert_quote, get_operation
 from system_apis.deadline import Deadline
 from system_apis.sap.models import ItemChange, OrderPatch
 from tests.integration.landscape import NORTH, SOUTH, caller
-from tests.integration.order_change.counter import Counter
+from tests.integration.order_change.counter import SEALS, Counter
 from tests.integration.quote_to_order import witness
 
 
@@ -244,3 +255,67 @@ async def test_the_story_of_a_change_is_told_in_events(counter: Counter) -> None
     page = await list_events(caller(NORTH), None, store=counter.store)
     told = [event.type for event in page.events if event.subject == change.change_request_id]
     assert told == ["order.change.proposed", "order.change.accepted", "order.change.committed"]
+
+
+async def test_a_quote_that_became_two_orders_hears_of_the_change_of_either(counter: Counter) -> None:
+    """The quote's header names one order, the last one made of it."""
+    quote_id = counter.sandbox.quote_id("Q-1001")
+    quoted = await counter.landscape.crm.read_quote(quote_id, deadline=Deadline.after(5))
+    first, second = [await counter.convert("Q-1001", lines=[{"lineId": line.line_id}]) for line in quoted.lines[:2]]
+    for order_id, line, wanted in ((first, quoted.lines[0], 44), (second, quoted.lines[1], 50)):
+        seen = await counter.order(order_id)
+        assert seen.quote is not None
+        kind = "increase" if wanted > line.quantity else "decrease"
+        done = await counter.decide(await counter.ask(order_id, quantity(kind, line.line_id, str(wanted))))
+        assert done.state == "committed"
+        assert witness.quote_line(counter.sandbox, line.line_id)["Confirmed_Quantity__c"] == wanted
+
+
+async def test_an_order_that_is_still_being_made_takes_no_change(counter: Counter) -> None:
+    """Both would write days and quantities to the quote, and the older news might come last."""
+    counter.sandbox.fault("salesforce", "unavailable", method="POST", path="/composite")
+    wish = msgspec.convert({"customerPo": "PO-1", "onLate": "accept"}, ConversionRequest)
+    operation = await convert_quote(
+        await counter.caller(),
+        wish,
+        quote_id=counter.sandbox.quote_id("Q-1010"),
+        store=counter.store,
+        landscape=counter.landscape,
+        seals=SEALS,
+        durable=counter.durable,
+    )
+    operation = await reached(counter, operation.operation_id, "writingBack")
+    assert operation.order_id is not None
+    with pytest.raises(OrderInTheMaking) as refused:
+        await counter.ask(operation.order_id, quantity("increase", "10", "9"))
+    assert refused.value.operation_id == operation.operation_id
+    counter.sandbox.lift()
+    await reached(counter, operation.operation_id, "completed")
+    assert (await counter.ask(operation.order_id, quantity("increase", "10", "9"))).state == "proposed"
+
+
+async def reached(counter: Counter, operation_id: str, state: str) -> OperationView:
+    async with asyncio.timeout(20):
+        while True:
+            seen = await get_operation(
+                await counter.caller(),
+                None,
+                operation_id=operation_id,
+                store=counter.store,
+                landscape=counter.landscape,
+            )
+            if seen.state == state:
+                return seen
+            await asyncio.sleep(0.03)
+
+
+async def test_what_the_erp_holds_back_stays_no_promise_after_a_change(counter: Counter) -> None:
+    order_id = await counter.convert("Q-1007", creditPolicy="createOnHold")
+    (item,) = (await counter.order(order_id)).items
+    await counter.decide(await counter.ask(order_id, quantity("decrease", item.item_id, "15")))
+    seen = witness.quote_line(counter.sandbox, item.line_id or "")
+    assert (seen["Ordergate_State__c"], seen["Confirmed_Quantity__c"], seen["Confirmed_Date__c"]) == (
+        "hold",
+        None,
+        None,
+    )

@@ -66,6 +66,15 @@ async def test_foreign_unknown_and_impossible_orders_are_all_no_orders(counter: 
         assert (refused.value.kind, refused.value.ident) == ("order", ident)
 
 
+@pytest.mark.parametrize("number", ["..", ".", "1?a=b", "1#a", "1' or '1'='1", "1 ", "x" * 36])
+async def test_a_number_that_no_erp_gives_is_asked_of_nobody(counter: Counter, number: str) -> None:
+    """`..` for one would climb out of the scheduler's /v1/orders/{number}/commitments, with our key in hand."""
+    before = len(counter.sandbox.journal())
+    with pytest.raises(NoSuchThing):
+        await counter.order(f"s4-1710.{number}")
+    assert counter.sandbox.journal()[before:] == []
+
+
 async def test_a_credit_hold_never_reads_confirmed(counter: Counter) -> None:
     order = await counter.order(await counter.convert("Q-1007", creditPolicy="createOnHold"))
     assert (order.status, {item.status for item in order.items}) == ("hold", {"hold"})

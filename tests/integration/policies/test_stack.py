@@ -263,6 +263,19 @@ async def test_a_flood_of_bad_tokens_closes_the_door_for_its_address(gate: Gate)
     assert (await gate(READ, gate.call(client_address="192.0.2.2"))).status == 201
 
 
+async def test_a_flood_leaves_a_caller_in_who_was_known_before(gate: Gate) -> None:
+    """Behind one proxy everybody has its address: strangers must not be able to lock the clients out."""
+    known = gate.call(body=b"x")
+    assert (await gate(READ, known)).status == 201
+    for _ in range(5):
+        with pytest.raises(CredentialsMissing):
+            await gate(READ, call_of(token=None))
+    assert (await gate(READ, known)).status == 201
+    for stranger in (call_of(token=None), call_of(token="x"), call_of(token="a b"), gate.call(body=b"x")):
+        with pytest.raises(LimitSpent):
+            await gate(READ, stranger)
+
+
 async def test_good_calls_never_count_against_their_address(gate: Gate) -> None:
     for _ in range(10):
         assert (await gate(READ, gate.call(body=b"x"))).status == 201

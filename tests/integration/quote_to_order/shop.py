@@ -21,11 +21,13 @@ from policies.tables import metadata as policy_tables
 from process_apis.caller import Caller
 from process_apis.durable import Durable
 from process_apis.landscape import Landscape, Plant
-from process_apis.operations import ENDED, OperationView
+from process_apis.operation_views import OperationView
+from process_apis.operations import ENDED
 from process_apis.quote_to_order import workflow
 from process_apis.quote_to_order.job import DECISION_TTL
 from process_apis.quote_to_order.models import ConversionRequest
 from process_apis.quote_to_order.process import convert_quote, get_operation
+from process_apis.seals import Seals
 from process_apis.tables import metadata as process_tables
 from process_apis.words import new_id
 from system_apis.deadline import Deadline
@@ -35,6 +37,7 @@ from system_apis.sap.models import SalesArea
 from system_apis.scheduler.http_adapter import connect as connect_scheduler
 
 CRM = Client("crm", "CRM", "crm", frozenset({"orders:write"}), ("*",), ("*",), "internal")
+SEALS = Seals(["a key of these tests alone, 32 bytes or more"])
 NORTH = Client("dealer-north", "North", "partner", frozenset({"orders:write"}), ("17100001",), ("1710", "1720"))
 SOUTH = Client("dealer-south", "South", "partner", frozenset({"orders:write"}), ("17100002",), ("1710",))
 ERP = "s4-1710"
@@ -72,7 +75,13 @@ class Shop:
         wanted = self.request(**request)
         caller = await self.caller(client, wait_s=wait_s)
         return await convert_quote(
-            caller, wanted, quote_id=quote_id, store=self.store, landscape=self.landscape, durable=self.durable
+            caller,
+            wanted,
+            quote_id=quote_id,
+            store=self.store,
+            landscape=self.landscape,
+            seals=SEALS,
+            durable=self.durable,
         )
 
     async def until(
@@ -91,7 +100,7 @@ class Shop:
 
     async def look(self, operation_id: str, client: Client = CRM) -> OperationView:
         caller = Caller(client, "corr-look", Deadline.after(10))
-        return await get_operation(caller, None, operation_id=operation_id, store=self.store)
+        return await get_operation(caller, None, operation_id=operation_id, store=self.store, landscape=self.landscape)
 
 
 def landscape_of(urls: dict[str, str], settle_s: float) -> Landscape:

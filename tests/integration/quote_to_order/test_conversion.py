@@ -1,21 +1,24 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, select
 
 from policies.clients import Client
 from process_apis import errors
-from process_apis.operations import OperationView
+from process_apis.atp.token import PROMISE, PromiseFact
+from process_apis.operation_views import OperationView
 from process_apis.outbox import list_events
 from process_apis.tables import events, operations
 from system_apis import trail
 from system_apis.deadline import Deadline
 from system_apis.errors import SystemUnavailable
+from system_apis.sap.models import Demand, NewOrder
 from tests.integration.quote_to_order import witness
-from tests.integration.quote_to_order.shop import NORTH, Shop
+from tests.integration.quote_to_order.shop import NORTH, SEALS, Shop
 from tests.sandbox import RunningSandbox
 
 SOUTH = Client("dealer-south", "South", "partner", frozenset({"orders:write"}), ("17100002",), ("1710",))
@@ -179,6 +182,34 @@ async def test_a_credit_hold_rejects_or_is_ordered_on_hold_as_the_policy_says(
     held = await shop.convert(quote_id, creditPolicy="createOnHold")
     assert held.state == "completedWithExceptions"
     assert [(one.code, one.blocking) for one in held.exceptions] == [("credit-hold", False)]
+    shows_the_hold(held, fresh_sandbox)
+
+
+async def test_a_hold_that_nobody_foresaw_is_no_confirmation(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    """The credit was fine when it was asked for, and used up by another order when this one was made."""
+    fresh_sandbox.fault("sap", "delay", method="POST", path="/A_SalesOrder$", seconds=2, count=1)
+    started = await shop.convert(fresh_sandbox.quote_id("Q-1010"), wait_s=None)
+    await shop.until(started.operation_id, lambda seen: any(step.name == "createOrder" for step in seen.steps))
+    erp, today = shop.landscape.erps["s4-1710"], shop.landscape.today
+    while not any(one["fired"] for one in fresh_sandbox.faults()):
+        await shop.look(started.operation_id)
+    demand = Demand("x", "FG300", Decimal(290), "C62", today + timedelta(days=5), "1710")
+    other = NewOrder("another", "PO-9", shop.landscape.sales_area, "17100001", "17100001", today, (demand,))
+    await erp.create_order(other, deadline=Deadline.after(10))
+    held = await shop.ended(started.operation_id)
+    assert held.state == "completedWithExceptions"
+    assert [(one.code, one.step, one.blocking) for one in held.exceptions] == [("credit-hold", "commitSchedule", False)]
+    shows_the_hold(held, fresh_sandbox)
+
+
+def shows_the_hold(held: OperationView, sandbox: RunningSandbox) -> None:
+    """Neither here nor in the CRM does a line that the ERP holds back read as a promise."""
+    assert {line.state for line in held.lines} == {"hold"}
+    for line in held.lines:
+        seen = witness.quote_line(sandbox, line.line_id)
+        assert (seen["Ordergate_State__c"], seen["ERP_Item__c"]) == ("hold", line.item)
+        assert (seen["Confirmed_Quantity__c"], seen["Confirmed_Date__c"]) == (None, None)
+    assert witness.quote(sandbox, held.quote.quote_id)["Confirmed_Date__c"] is None
 
 
 async def test_every_change_is_told_once_and_in_order(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
@@ -203,3 +234,34 @@ async def test_the_trail_reaches_every_neighbour_and_event(shop: Shop, fresh_san
     assert {entry["traceparent"].split("-")[1] for entry in told} == {trace}
     page = await list_events(await shop.caller(), None, store=shop.store)
     assert {(event.traceparent or "").split("-")[1] for event in page.events} == {trace}
+
+
+async def test_a_rest_that_is_rejected_takes_nothing_away_from_the_order_of_the_other_lines(
+    shop: Shop, fresh_sandbox: RunningSandbox
+) -> None:
+    quote_id = fresh_sandbox.quote_id("Q-1006")
+    done = await shop.convert(quote_id, acceptance={"mode": "validLines"})
+    before = witness.quote(fresh_sandbox, quote_id)
+    (rest,) = [line.line_id for line in done.lines if line.state == "rejected"]
+    assert (await shop.convert(quote_id, lines=[{"lineId": rest}])).state == "rejected"
+    after = witness.quote(fresh_sandbox, quote_id)
+    kept = ("ERP_Order_Number__c", "ERP_Instance__c", "Confirmed_Date__c")
+    assert before["Confirmed_Date__c"] is not None
+    assert [after[name] for name in kept] == [before[name] for name in kept]
+
+
+async def test_a_promise_counts_for_whom_it_was_made_and_for_nobody_else(
+    shop: Shop, fresh_sandbox: RunningSandbox
+) -> None:
+    def token(client: str, customer: str) -> str:
+        long_ago = datetime(2026, 1, 1, tzinfo=UTC)  # past its time it is no offer any more, but still evidence
+        return SEALS.seal(PROMISE, PromiseFact("atp_1", client, customer, long_ago, ()))
+
+    quote_id = fresh_sandbox.quote_id("Q-1010")
+    mine = token("crm", "17100001")
+    forged = mine[:-4] + ("AAAA" if mine[-4:] != "AAAA" else "BBBB")
+    for other in (forged, "made-up", token("dealer-south", "17100001"), token("crm", "17100002")):
+        with pytest.raises(errors.RequestFaulty) as refused:
+            await shop.convert(quote_id, promiseToken=other)
+        assert [fault.pointer for fault in refused.value.faults] == ["#/promiseToken"]
+    assert (await shop.convert(quote_id, promiseToken=mine)).state == "completed"

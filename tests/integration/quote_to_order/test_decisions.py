@@ -1,23 +1,23 @@
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from process_apis import errors
-from process_apis.operations import OperationView
+from process_apis.operation_views import OperationView
 from process_apis.quote_to_order.models import DecisionRequest
 from process_apis.quote_to_order.process import cancel_operation, decide_operation, list_operations
-from process_apis.seals import Seals
 from system_apis.deadline import Deadline
 from system_apis.scheduler.models import Requirement
 from tests.integration.quote_to_order import witness
-from tests.integration.quote_to_order.shop import NORTH, SOUTH, Shop, open_shop
+from tests.integration.quote_to_order.shop import NORTH, SEALS, SOUTH, Shop, open_shop
 from tests.sandbox import RunningSandbox
-
-SEALS = Seals(["a key of this test alone, 32 bytes or more"])
 
 
 async def proposed(shop: Shop, sandbox: RunningSandbox, name: str = "Q-1001") -> OperationView:
@@ -30,13 +30,23 @@ async def decide(shop: Shop, seen: OperationView, decision: str, *, etag: str | 
     caller = await shop.caller(wait_s=20, if_match=etag or seen.etag)
     wanted = DecisionRequest(decision)  # type: ignore[arg-type]
     return await decide_operation(
-        caller, wanted, operation_id=seen.operation_id, store=shop.store, durable=shop.durable
+        caller,
+        wanted,
+        operation_id=seen.operation_id,
+        store=shop.store,
+        landscape=shop.landscape,
+        durable=shop.durable,
     )
 
 
 async def cancel(shop: Shop, seen: OperationView) -> OperationView:
     return await cancel_operation(
-        await shop.caller(), None, operation_id=seen.operation_id, store=shop.store, durable=shop.durable
+        await shop.caller(),
+        None,
+        operation_id=seen.operation_id,
+        store=shop.store,
+        landscape=shop.landscape,
+        durable=shop.durable,
     )
 
 
@@ -140,8 +150,10 @@ async def test_operations_are_listed_newest_first_page_by_page(shop: Shop, fresh
     made = [(await shop.convert(fresh_sandbox.quote_id(f"Q-101{n}"))).operation_id for n in range(3)]
     foreign = await shop.convert(fresh_sandbox.quote_id("Q-1002"))
     caller = await shop.caller(NORTH)
-    first = await list_operations(caller, None, store=shop.store, seals=SEALS, limit=2)
-    second = await list_operations(caller, None, store=shop.store, seals=SEALS, limit=2, cursor=first.next)
+    first = await list_operations(caller, None, store=shop.store, landscape=shop.landscape, seals=SEALS, limit=2)
+    second = await list_operations(
+        caller, None, store=shop.store, landscape=shop.landscape, seals=SEALS, limit=2, cursor=first.next
+    )
     listed = [one.operation_id for one in (*first.operations, *second.operations)]
     assert listed == made[::-1]
     assert second.next is None
@@ -149,4 +161,31 @@ async def test_operations_are_listed_newest_first_page_by_page(shop: Shop, fresh
     assert all(one.steps for one in first.operations)
     for stranger, cursor in ((await shop.caller(SOUTH), first.next), (caller, "made-up"), (caller, made[1])):
         with pytest.raises(errors.RequestFaulty):
-            await list_operations(stranger, None, store=shop.store, seals=SEALS, cursor=cursor)
+            await list_operations(
+                stranger, None, store=shop.store, landscape=shop.landscape, seals=SEALS, cursor=cursor
+            )
+
+
+async def test_a_decision_after_its_time_is_refused_and_not_taken_and_forgotten(
+    tmp_path: Path, fresh_sandbox: RunningSandbox
+) -> None:
+    async with open_shop(tmp_path / "o.db", fresh_sandbox.urls, decision_ttl=timedelta(seconds=1)) as shop:
+        seen = await proposed(shop, fresh_sandbox)
+        assert seen.decide_by is not None
+        await asyncio.sleep((seen.decide_by - datetime.now(UTC)).total_seconds())
+        assert (await shop.look(seen.operation_id)).state == "awaitingDecision"
+        with pytest.raises(errors.DecisionNotPossible):
+            await decide(shop, seen, "accept")
+        assert (await shop.ended(seen.operation_id)).state == "expired"
+
+
+async def test_a_partner_reads_no_instance_names_and_no_plant_ids(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    done = await shop.convert(fresh_sandbox.quote_id("Q-1006"), acceptance={"mode": "validLines"})
+    inside, outside = await shop.look(done.operation_id), await shop.look(done.operation_id, NORTH)
+    assert {line.plant for line in inside.lines} == {"1710"}
+    assert {line.plant for line in outside.lines} == {"Palo Alto"}
+    assert {one.detected_by.instance for one in inside.exceptions} == {"s4-1710"}
+    told = msgspec.json.encode(outside).decode()
+    assert outside.exceptions
+    assert done.order_id is not None  # the one place where the name of the ERP instance is part of a public id
+    assert not re.search("s4-1710|aps-1710|crm-main", told.replace(done.order_id, ""))

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from process_apis.operations import OperationView
+from process_apis.operation_views import OperationView
 from tests.integration.quote_to_order import witness
 from tests.integration.quote_to_order.shop import open_shop
 from tests.sandbox import RunningSandbox

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from process_apis.errors import LinesAlreadyConverted
-from process_apis.operations import OperationView
+from process_apis.operation_views import OperationView
 from process_apis.outbox import list_events
 from tests.integration.quote_to_order import witness
 from tests.integration.quote_to_order.shop import open_shop

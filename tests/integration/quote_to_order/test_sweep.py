@@ -13,7 +13,7 @@ from process_apis.quote_to_order.sweep import sweep
 from process_apis.stepping import utc_now
 from process_apis.tables import operations
 from tests.integration.quote_to_order import witness
-from tests.integration.quote_to_order.shop import Shop
+from tests.integration.quote_to_order.shop import SEALS, Shop
 from tests.sandbox import RunningSandbox
 
 
@@ -32,6 +32,7 @@ async def received(shop: Shop, quote_id: str) -> str:
         quote_id=quote_id,
         store=shop.store,
         landscape=shop.landscape,
+        seals=SEALS,
         durable=NeverStarts(),  # type: ignore[arg-type]
     )
     return made.operation_id
@@ -42,7 +43,7 @@ async def age(shop: Shop, operation_id: str, **changes: object) -> None:
         await connection.execute(
             update(operations)
             .where(operations.c.operation_id == operation_id)
-            .values(updated_at=utc_now() - timedelta(minutes=1), **changes)
+            .values({"updated_at": utc_now() - timedelta(minutes=1), **changes})
         )
 
 
@@ -112,3 +113,15 @@ async def test_the_store_lets_an_operation_move_exactly_as_the_table_says(
                     moved[origin].add(target)
     await age(shop, done.operation_id, state="completed")
     assert moved == {origin: set(following) for origin, following in TRANSITIONS.items()}
+
+
+async def test_proposals_that_wait_for_days_do_not_hide_what_was_never_started(
+    shop: Shop, fresh_sandbox: RunningSandbox
+) -> None:
+    parked = await received(shop, fresh_sandbox.quote_id("Q-1010"))
+    await age(shop, parked, state="awaitingDecision")
+    forgotten = await received(shop, fresh_sandbox.quote_id("Q-1011"))
+    await age(shop, forgotten, updated_at=utc_now() - timedelta(seconds=30))
+    async with shop.store.connect() as connection:
+        seen = await rows.unfinished(connection, kind="quoteToOrder", untouched_since=utc_now(), limit=1)
+    assert [one.operation_id for one in seen] == [forgotten]

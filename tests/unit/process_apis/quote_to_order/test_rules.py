@@ -84,6 +84,7 @@ def test_a_blocked_credit_rejects_unless_the_caller_wants_the_order_on_hold() ->
     assert verdict_on(terms(), facts).decision == "reject"
     on_hold = verdict_on(terms(creditPolicy="createOnHold"), facts)
     assert (on_hold.decision, [one.blocking for one in on_hold.findings]) == ("go", [False])
+    assert [one.state for one in on_hold.lines] == ["hold"]
 
 
 @pytest.mark.parametrize(
@@ -179,3 +180,10 @@ def test_nothing_at_all_breaks_every_promise(promised: tuple[Piece, ...]) -> Non
 )
 def test_completed_means_without_a_blemish(exceptions: bool, rejected: bool, state: str) -> None:
     assert final_state(open_exceptions=exceptions, rejected_lines=rejected) == state
+
+
+def test_a_line_that_was_rejected_in_the_proposal_is_not_ordered_unseen() -> None:
+    there = (Piece(TEN, WANTED, "erp"),)
+    proposed = Verdict("ask", (LinePlan("a", "confirmed", there, TEN), LinePlan("b", "rejected", (), None)), ())
+    fresh = Verdict("go", (LinePlan("a", "confirmed", there, TEN), LinePlan("b", "confirmedLate", there, TEN)), ())
+    assert not keeps(proposed, fresh)
