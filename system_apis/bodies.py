@@ -20,6 +20,8 @@ def decoded(decoder: msgspec.json.Decoder[T], body: bytes, errand: Errand) -> T:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
         raise errand.unreadable(f"the body is not what the contract says ({wrong})") from None
+    except RecursionError:
+        raise errand.unreadable("the body is nested too deep to be read") from None
 
 
 def tidy(number: Decimal, errand: Errand) -> Decimal:

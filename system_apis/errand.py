@@ -6,10 +6,13 @@ is decided here once, so that no client has to remember it.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from typing import TypeVar
 
 from system_apis.errors import (
     CredentialsRefused,
+    HeldBy,
     NotFoundInSystem,
     ObjectLocked,
     OutcomeUnknown,
@@ -23,24 +26,39 @@ from system_apis.errors import (
 )
 
 LONGEST_TEXT = 500
+Failure = TypeVar("Failure", bound=UpstreamError)
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """`operation` is what is asked, in our words; `writes` says whether a lost answer may hide a deed."""
+    """`operation` is what is asked, in our words; `writes` says whether a lost answer may hide a deed.
+
+    `attempt` counts the tries, `began` is when the first of them did (monotonic clock; None: nobody measures).
+    """
 
     system: str
     instance: str
     operation: str
     writes: bool
+    attempt: int = 1
+    began: float | None = None
 
-    def not_done(self, detail: str, retry_after_s: float | None = None) -> SystemUnavailable:
-        """Provably nothing happened: no byte of the request was acted upon."""
-        return SystemUnavailable(self.system, self.instance, self.operation, detail, retry_after_s)
+    def again(self) -> Errand:
+        """The same question, once more."""
+        return Errand(self.system, self.instance, self.operation, self.writes, self.attempt + 1, self.began)
+
+    def not_done(
+        self, detail: str, retry_after_s: float | None = None, *, sent: bool = True, held_by: HeldBy = ""
+    ) -> SystemUnavailable:
+        """Provably nothing happened: no byte of the request was acted upon, or (not `sent`) none even left."""
+        failure = SystemUnavailable(
+            self.system, self.instance, self.operation, detail, retry_after_s, sent=sent, held_by=held_by
+        )
+        return self._measured(failure)
 
     def out_of_time(self, detail: str) -> UpstreamError:
         """The deadline ended before anything was sent."""
-        return self.not_done(detail) if self.writes else self._failed(SystemTimeout, detail)
+        return self.not_done(detail, sent=False) if self.writes else self._failed(SystemTimeout, detail)
 
     def too_late(self, detail: str) -> UpstreamError:
         """Sent, and no answer inside the deadline."""
@@ -55,7 +73,7 @@ class Errand:
         return self._failed(OutcomeUnknown if self.writes else UnreadableAnswer, detail)
 
     def credentials_refused(self, detail: str) -> CredentialsRefused:
-        return CredentialsRefused(self.system, self.instance, self.operation, detail)
+        return self._measured(CredentialsRefused(self.system, self.instance, self.operation, detail))
 
     def refused(self, code: str, message: str, status: int) -> SystemRefused:
         return self._no(SystemRefused, code, message, status)
@@ -73,7 +91,14 @@ class Errand:
         return self._no(ObjectLocked, code, message, status)
 
     def _failed(self, kind: type[UpstreamError], detail: str) -> UpstreamError:
-        return kind(self.system, self.instance, self.operation, detail)
+        return self._measured(kind(self.system, self.instance, self.operation, detail))
 
     def _no(self, kind: type[SystemRefused], code: str, message: str, status: int) -> SystemRefused:
-        return kind(self.system, self.instance, self.operation, code, message[:LONGEST_TEXT], status)
+        failure = kind(self.system, self.instance, self.operation, code, message[:LONGEST_TEXT], status)
+        return self._measured(failure)
+
+    def _measured(self, failure: Failure) -> Failure:
+        failure.attempt = self.attempt
+        if self.began is not None:
+            failure.elapsed_s = time.monotonic() - self.began
+        return failure

@@ -6,15 +6,20 @@ A caller of a system API needs one question answered above all: *may I send this
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class UpstreamError(Exception):
     """A neighbour did not do what was asked.
 
     `system` and `instance` say who, `operation` what was asked, in our words.
     `detail` is for logs and for a mapped source message; it never holds credentials or a raw body.
+    `attempt` is the try that ended so (1 is the first), `elapsed_s` what all of them took; 0 where nobody measured.
     """
 
     safe_to_repeat = False
+    attempt = 1
+    elapsed_s = 0.0
 
     def __init__(self, system: str, instance: str, operation: str, detail: str = "") -> None:
         super().__init__(f"{system} {instance}: {operation}: {detail or type(self).__name__}")
@@ -23,20 +28,39 @@ class UpstreamError(Exception):
         self.operation = operation
         self.detail = detail
 
+    def __str__(self) -> str:
+        said = super().__str__()
+        return f"{said} (attempt {self.attempt}, {self.elapsed_s:.3f} s)" if self.elapsed_s else said
+
+
+HeldBy = Literal["", "breaker", "bulkhead"]
+"""Who in this process kept a question from being sent."""
+
 
 class SystemUnavailable(UpstreamError):
     """Nothing was done: no connection, a refused connection, or a 429/503 that came before any work.
 
-    `retry_after_s` repeats what the neighbour asked for, if it did.
+    `retry_after_s` repeats what the neighbour asked for, if it did. `sent` is False where provably not one byte of the
+    request left this process; `held_by` names what kept it here, if it was us.
     """
 
     safe_to_repeat = True
 
     def __init__(
-        self, system: str, instance: str, operation: str, detail: str = "", retry_after_s: float | None = None
+        self,
+        system: str,
+        instance: str,
+        operation: str,
+        detail: str = "",
+        retry_after_s: float | None = None,
+        *,
+        sent: bool = True,
+        held_by: HeldBy = "",
     ) -> None:
         super().__init__(system, instance, operation, detail)
         self.retry_after_s = retry_after_s
+        self.sent = sent
+        self.held_by = held_by
 
 
 class SystemTimeout(UpstreamError):
@@ -60,7 +84,9 @@ class SystemRefused(UpstreamError):
 
     part: int | None = None
 
-    def __init__(self, system: str, instance: str, operation: str, code: str, message: str, status: int) -> None:
+    def __init__(  # noqa: PLR0917  the facts of a refusal, in the order its sentence has
+        self, system: str, instance: str, operation: str, code: str, message: str, status: int
+    ) -> None:
         super().__init__(system, instance, operation, f"{code} {message}")
         self.code = code
         self.message = message
@@ -77,6 +103,12 @@ class VersionMoved(SystemRefused):
 
 class VersionRequired(SystemRefused):
     """The neighbour changes this only for who names the version it has seen (HTTP 428)."""
+
+
+class OwnerViolation(SystemRefused):
+    """We were about to write a field that belongs to another system (`system_apis.ownership`). Nothing was sent."""
+
+    CODE = "owner-violation"
 
 
 class ObjectLocked(SystemRefused):

@@ -1,51 +1,42 @@
 """The one door out: every call to every neighbour goes through an Upstream.
 
-httpx gives the words (Request, Response, Auth, transport), the transport gives the sockets. `AsyncClient` is left out
-on purpose: redirects, cookies and proxies from the environment are things that must not happen here, and it is the
+httpx gives the words (Request, Response, Auth, transport), the engine gives the sockets. `AsyncClient` is left out on
+purpose: redirects, cookies and proxies from the environment are things that must not happen here, and it is the
 dearest part of a call.
+
+A call passes, in this order: the breaker of its operation, the bulkhead of its instance, the question whether it can
+finish in the time that is left, the engine, and the bounds on what comes back. If nothing was done and repeating is
+safe, it may go once more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import secrets
-import ssl
+import re
 import time
-import uuid
+from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import httpx
-from opentelemetry.propagate import inject
 
-from system_apis.answers import DEFAULT_MAX_BYTES, AnswerTooLarge, whole
+from system_apis import trail
+from system_apis.answers import DEFAULT_MAX_BYTES
+from system_apis.bulkhead import DEFAULT_PLACES, Bulkhead, BulkheadFull
+from system_apis.conversation import Progress, Wire, server_error
 from system_apis.deadline import Deadline
+from system_apis.engine import open_engine
 from system_apis.errand import Errand
-from system_apis.errors import SystemUnavailable, UpstreamError
-from system_apis.patience import Patience, retry_after_s
-from system_apis.trail import correlation_id
+from system_apis.errors import SystemTimeout, SystemUnavailable, UpstreamError
+from system_apis.exchange import Exchange, Lane
+from system_apis.patience import Patience
+from system_apis.tls import Tls
 
-# Waiting for a connection may take at most these shares of the time left, one after the other (pool, TCP, TLS): their
-# sum stays below one, so that a request that never left is always told apart from one that was sent.
-_SHARE_OF_CONNECTING = 0.3
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-_LEAST_TIME_S = 0.001
-_POOL = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=15)
+__all__ = ["Closable", "Exchange", "Upstream"]
 
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One question that went out and what came of it, for metrics. `outcome` is `answered` or a failure's name."""
-
-    system: str
-    instance: str
-    operation: str
-    method: str
-    outcome: str
-    status: int | None
-    seconds: float
+_address = functools.lru_cache(maxsize=512)(httpx.URL)
+_DOT_SEGMENT = re.compile(r"[^?#]*/(?:\.|%2[eE]){1,2}(?=[/?#]|\Z)")
 
 
 @runtime_checkable
@@ -56,7 +47,12 @@ class Closable(Protocol):
 
 
 class Upstream:
-    """One instance of one neighbour. `timeout_s` bounds each try, the caller's deadline bounds all of them."""
+    """One instance of one neighbour. `timeout_s` bounds each try, the caller's deadline bounds all of them.
+
+    `places` is how many calls may be under way at once; `tls` whom to trust and who we are, if not the public
+    authorities and nobody. `unwell` says which answers count against the neighbour, for one that says no with a 500.
+    `transport` replaces the engine: tests put `httpx.MockTransport` there.
+    """
 
     def __init__(
         self,
@@ -70,18 +66,20 @@ class Upstream:
         timeout_s: float = 10,
         max_answer_bytes: int = DEFAULT_MAX_BYTES,
         observe: Callable[[Exchange], None] | None = None,
+        tls: Tls | None = None,
+        places: int = DEFAULT_PLACES,
+        unwell: Callable[[httpx.Response], bool] = server_error,
     ) -> None:
         self.system = system
         self.instance = instance
         self._base_url = base_url.rstrip("/")
-        self._transport = transport or httpx.AsyncHTTPTransport(verify=_trusted(), limits=_POOL)
-        self._auth = auth
+        self._wire = Wire(transport or open_engine(tls), auth, timeout_s, max_answer_bytes, unwell)
         self._headers = {"User-Agent": "ordergate", "Accept": "application/json", "Accept-Encoding": "gzip"}
         self._headers.update(headers or {})
-        self._timeout_s = timeout_s
-        self._max_answer_bytes = max_answer_bytes
         self._observe = observe
         self._patience = Patience()
+        self._bulkhead = Bulkhead(places)
+        self._lanes: defaultdict[str, Lane] = defaultdict(Lane)
 
     async def read(
         self,
@@ -95,17 +93,8 @@ class Upstream:
     ) -> httpx.Response:
         """Ask something that changes nothing over there; asked again, a few times, while the deadline allows."""
         errand = self.errand(operation, writes=False)
-        self._patience.earn()
-        retries = 0
-        while True:
-            try:
-                return await self._ask(errand, self.request(method, path, headers, content), deadline)
-            except SystemUnavailable as failure:
-                pause_s = self._patience.pause_s(retries, failure.retry_after_s)
-                if pause_s is None or pause_s >= deadline.remaining_s:
-                    raise
-            retries += 1
-            await asyncio.sleep(pause_s)
+        _mind_the_path(path, errand)
+        return await self._persist(errand, lambda: self.request(method, path, headers, content), deadline)
 
     async def write(
         self,
@@ -117,127 +106,136 @@ class Upstream:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> httpx.Response:
-        """Ask for a deed, once. SystemUnavailable: it was not done; OutcomeUnknown: look before asking again."""
+        """Ask for a deed. SystemUnavailable: it was not done; OutcomeUnknown: look before asking again.
+
+        It is sent once; only a try of which not one byte left this process is followed by another.
+        """
         errand = self.errand(operation, writes=True)
-        return await self._ask(errand, self.request(method, path, headers, content), deadline)
+        _mind_the_path(path, errand)
+        return await self._persist(errand, lambda: self.request(method, path, headers, content), deadline)
 
     def errand(self, operation: str, *, writes: bool) -> Errand:
-        return Errand(self.system, self.instance, operation, writes)
+        return Errand(self.system, self.instance, operation, writes, began=time.monotonic())
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, content: bytes | None = None
     ) -> httpx.Request:
         """A request to this instance, with the trail every request carries. `path` is escaped and starts with `/`."""
-        return httpx.Request(
-            method, self._base_url + path, headers={**self._headers, **_trail(), **(headers or {})}, content=content
-        )
+        url = _address(self._base_url + path)
+        fields = {"Host": url.netloc.decode("ascii"), **self._headers, **trail.headers(), **(headers or {})}
+        if content is not None:
+            fields["Content-Length"] = str(len(content))
+        # httpx takes a stream and fields in bytes as they are: that is four fifths of the price of a request.
+        raw = [(name.encode(), value.encode()) for name, value in fields.items()]
+        request = httpx.Request(method, url, headers=raw, stream=httpx.ByteStream(content or b""))
+        request.read()
+        return request
 
     async def aclose(self) -> None:
-        await self._transport.aclose()
-        if isinstance(self._auth, Closable):
-            await self._auth.aclose()
+        await self._wire.transport.aclose()
+        if isinstance(self._wire.auth, Closable):
+            await self._wire.auth.aclose()
 
-    async def _ask(self, errand: Errand, request: httpx.Request, deadline: Deadline) -> httpx.Response:
+    async def _persist(
+        self, errand: Errand, request: Callable[[], httpx.Request], deadline: Deadline
+    ) -> httpx.Response:
+        """Try, and try again where that is safe, allowed and in time."""
+        self._patience.called()
+        while True:
+            try:
+                return await self._try(errand, request(), deadline)
+            except (SystemUnavailable, SystemTimeout) as failure:
+                if not _repeatable(failure, writes=errand.writes):
+                    raise
+                wish_s = failure.retry_after_s if isinstance(failure, SystemUnavailable) else None
+                pause_s = self._patience.pause_s(errand.attempt - 1, wish_s, deadline.remaining_s)
+                if pause_s is None:
+                    raise
+            await asyncio.sleep(pause_s)
+            errand = errand.again()
+
+    async def _try(self, errand: Errand, request: httpx.Request, deadline: Deadline) -> httpx.Response:
+        """One try, observed."""
+        lane, progress = self._lanes[errand.operation], Progress()
         started = time.monotonic()
-        status: int | None = None
         outcome = "cancelled"
         try:
-            answer = await self._conversed(errand, request, deadline)
-            status = answer.status_code
-            _raise_for_gateway_status(errand, answer)
+            answer = await self._admitted(errand, request, deadline, lane, progress)
             outcome = "answered"
         except UpstreamError as failure:
-            outcome = type(failure).__name__
+            outcome = _outcome(failure)
             raise
         else:
             return answer
         finally:
             if self._observe is not None:
-                seconds = time.monotonic() - started
-                exchange = (errand.system, errand.instance, errand.operation, request.method)
-                self._observe(Exchange(*exchange, outcome, status, seconds))
+                self._observe(
+                    Exchange(
+                        errand.system,
+                        errand.instance,
+                        errand.operation,
+                        request.method,
+                        outcome,
+                        progress.status,
+                        time.monotonic() - started,
+                        errand.attempt,
+                        lane.breaker.state,
+                        self._bulkhead.in_use,
+                        self._bulkhead.waiting,
+                    )
+                )
 
-    async def _conversed(self, errand: Errand, request: httpx.Request, deadline: Deadline) -> httpx.Response:
-        """The answer, or the failure that says how far the request got. Knows sockets, not statuses."""
-        left_s = deadline.sooner(self._timeout_s).remaining_s
-        if left_s < _LEAST_TIME_S:
-            raise errand.out_of_time("no time was left to ask")
-        connecting_s = left_s * _SHARE_OF_CONNECTING
-        request.extensions["timeout"] = {"pool": connecting_s, "connect": connecting_s, "read": left_s, "write": left_s}
-        progress = _Progress()
+    async def _admitted(
+        self, errand: Errand, request: httpx.Request, deadline: Deadline, lane: Lane, progress: Progress
+    ) -> httpx.Response:
+        """Past breaker and bulkhead; nothing is sent by who does not get there."""
+        _mind_the_breaker(lane, errand)
         try:
-            async with asyncio.timeout(left_s):
-                return await self._talk(request, progress)
-        except _NEVER_SENT as broken:
-            raise errand.not_done(f"no connection ({type(broken).__name__}: {broken})") from broken
-        except (TimeoutError, httpx.TimeoutException) as late:
-            failed = errand.too_late if progress.sent else errand.out_of_time
-            raise failed(f"no answer within {left_s:.3f} s") from late
-        except AnswerTooLarge as large:
-            raise errand.unreadable(str(large)) from large
-        except httpx.TransportError as broken:
-            # Without the cause: a refused header value would be quoted in it.
-            raise errand.no_answer(f"the connection broke ({type(broken).__name__})") from None
-
-    async def _talk(self, request: httpx.Request, progress: _Progress) -> httpx.Response:
-        """One exchange, or the few that an `httpx.Auth` makes of it (a token renewed after a 401)."""
-        if self._auth is None:
-            return await self._exchange(request, progress)
-        flow = self._auth.async_auth_flow(request)
+            await self._bulkhead.enter(writes=errand.writes, patience_s=deadline.remaining_s)
+        except BulkheadFull as full:
+            raise errand.not_done(f"no place came free in time: {full}", sent=False, held_by="bulkhead") from None
         try:
-            outgoing = await anext(flow)
-            while True:
-                answer = await self._exchange(outgoing, progress)
-                try:
-                    outgoing = await flow.asend(answer)
-                except StopAsyncIteration:
-                    return answer
+            _mind_the_breaker(lane, errand)  # it may have opened while we waited
+            return await self._timed(errand, request, deadline, lane, progress)
         finally:
-            await flow.aclose()
+            self._bulkhead.leave(writes=errand.writes)
 
-    async def _exchange(self, request: httpx.Request, progress: _Progress) -> httpx.Response:
-        progress.sent = True
-        answer = await whole(await self._transport.handle_async_request(request), request, self._max_answer_bytes)
-        # Only a 401 makes an Auth go on: what it answers was not done, and the next request has not left yet.
-        progress.sent = False
-        return answer
-
-
-@dataclass(slots=True)
-class _Progress:
-    """Whether a request may be in the neighbour's hands without an answer in ours."""
-
-    sent: bool = False
-
-
-def _raise_for_gateway_status(errand: Errand, answer: httpx.Response) -> None:
-    """What a status means whoever sends it; all others belong to the client, which can read the body."""
-    status = answer.status_code
-    wish_s = retry_after_s(answer.headers.get("retry-after"))
-    if status == httpx.codes.UNAUTHORIZED:
-        raise errand.credentials_refused("HTTP 401")
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        raise errand.not_done("too many requests", wish_s)
-    if status == httpx.codes.SERVICE_UNAVAILABLE and (wish_s is not None or not errand.writes):
-        # With Retry-After it is a refusal to begin; without, a proxy may say it of a request it did pass on.
-        raise errand.not_done("the service is not available", wish_s)
-    if status in (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT):
-        raise errand.no_answer(f"a proxy answered {status}")
-    if answer.is_redirect:
-        raise errand.unreadable(f"a redirect ({status}) is not followed")
+    async def _timed(
+        self, errand: Errand, request: httpx.Request, deadline: Deadline, lane: Lane, progress: Progress
+    ) -> httpx.Response:
+        left_s = deadline.sooner(self._wire.timeout_s).remaining_s
+        if not lane.pace.fits(left_s):
+            raise errand.out_of_time("no time was left to ask")
+        probe = lane.breaker.enter()
+        started = time.monotonic()
+        try:
+            answer = await self._wire.converse(errand, request, left_s, progress)
+            lane.pace.answered(time.monotonic() - started)
+            return answer
+        finally:
+            lane.breaker.leave(progress.verdict, probe=probe, asked_for_s=progress.wish_s)
 
 
-def _trail() -> dict[str, str]:
-    """X-Correlation-ID and traceparent (W3C Trace Context), made up where the caller's context has none."""
-    carrier: dict[str, str] = {}
-    inject(carrier)
-    if "traceparent" not in carrier:
-        carrier["traceparent"] = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
-    carrier["X-Correlation-ID"] = correlation_id.get() or str(uuid.uuid4())
-    return carrier
+def _repeatable(failure: SystemUnavailable | SystemTimeout, *, writes: bool) -> bool:
+    """A read may be asked again, a write only if it did not leave; and nobody argues with the breaker."""
+    if isinstance(failure, SystemTimeout):
+        return not writes
+    return not failure.held_by and not (writes and failure.sent)
 
 
-@functools.cache
-def _trusted() -> ssl.SSLContext:
-    """One TLS context for all instances: it costs some 20 ms to make and holds no state of a peer."""
-    return httpx.create_ssl_context()
+def _outcome(failure: UpstreamError) -> str:
+    held_by = failure.held_by if isinstance(failure, SystemUnavailable) else ""
+    return {"breaker": "breakerOpen", "bulkhead": "bulkheadFull"}.get(held_by, type(failure).__name__)
+
+
+def _mind_the_breaker(lane: Lane, errand: Errand) -> None:
+    waiting_s = lane.breaker.waiting_s()
+    if waiting_s is not None:
+        detail = "it failed too often of late, or asked to be left alone"
+        raise errand.not_done(detail, waiting_s, sent=False, held_by="breaker")
+
+
+def _mind_the_path(path: str, errand: Errand) -> None:
+    """`..` as an id, escaped or not, would become another address on its way: nothing has such an id."""
+    if _DOT_SEGMENT.match(path):
+        raise errand.not_found("DOT_SEGMENT", "an id of dots only")

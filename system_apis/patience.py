@@ -1,39 +1,56 @@
-"""How often a read is asked again, and how long is waited before it.
+"""How often a question is asked again, and how long is waited before it.
 
 Full jitter (a random pause between nothing and an exponential ceiling) keeps many callers from coming back in step.
-The purse keeps a dead neighbour from receiving several times the traffic it died of: a retry costs one coin, and
-every call earns a tenth of one.
+The allowance keeps a dead neighbour from receiving several times the traffic it died of: all callers of an instance
+together may repeat one call in five, and a few where there are few calls.
 """
 
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from system_apis.tally import Tally
+
 MOST_RETRIES = 2
+"""Of one call."""
 FIRST_CEILING_S = 0.1
 LAST_CEILING_S = 2.0
-EARNED_PER_CALL = 0.1
-PURSE_HOLDS = 10.0
+SHARE_OF_CALLS = 0.2
+LEAST_ALLOWANCE = 3
+WINDOW_S = 10.0
 
 
 class Patience:
-    """The retry allowance of one instance."""
+    """The retry allowance of one instance, over the last ten seconds."""
 
-    def __init__(self) -> None:
-        self._purse = PURSE_HOLDS
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tally = Tally(WINDOW_S, clock)
 
-    def earn(self) -> None:
-        self._purse = min(PURSE_HOLDS, self._purse + EARNED_PER_CALL)
+    def called(self) -> None:
+        """Somebody asks something for the first time."""
+        self._tally.add(calls=1)
 
-    def pause_s(self, retries_so_far: int, asked_for_s: float | None) -> float | None:
-        """How long to wait before the next try; None if there is none. A neighbour's own wish is the least pause."""
-        if retries_so_far >= MOST_RETRIES or self._purse < 1:
+    def pause_s(self, retries_so_far: int, asked_for_s: float | None, left_s: float) -> float | None:
+        """How long to wait before the next try; None if there is none, for it is spent or would come too late.
+
+        A neighbour's own wish is the least pause.
+        """
+        if retries_so_far >= MOST_RETRIES or not self._allowed():
             return None
-        self._purse -= 1
         ceiling = min(LAST_CEILING_S, FIRST_CEILING_S * 2**retries_so_far)
-        return (asked_for_s or 0.0) + random.uniform(0, ceiling)  # noqa: S311 - jitter guards no secret
+        pause = (asked_for_s or 0.0) + random.uniform(0, ceiling)  # noqa: S311 - jitter guards no secret
+        if pause >= left_s:
+            return None
+        self._tally.add(marked=1)
+        return pause
+
+    def _allowed(self) -> bool:
+        self._tally.forget()
+        return self._tally.marked < max(LEAST_ALLOWANCE, SHARE_OF_CALLS * self._tally.calls)
 
 
 def retry_after_s(value: str | None) -> float | None:

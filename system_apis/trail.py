@@ -5,6 +5,8 @@ Set once at the edge. A durable operation keeps both and takes up the trail agai
 
 from __future__ import annotations
 
+import secrets
+import uuid
 from contextvars import ContextVar
 
 from opentelemetry import context
@@ -20,6 +22,16 @@ def traceparent() -> str | None:
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier)
     return carrier.get("traceparent")
+
+
+def headers() -> dict[str, str]:
+    """What every request to a neighbour carries of the trail; made up where there is none."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    if "traceparent" not in carrier:
+        carrier["traceparent"] = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+    carrier["X-Correlation-ID"] = correlation_id.get() or str(uuid.uuid4())
+    return carrier
 
 
 def take_up(correlation: str, parent: str | None) -> None:

@@ -10,17 +10,22 @@ import msgspec
 
 from system_apis.bodies import decoded, tidy
 from system_apis.deadline import Deadline
+from system_apis.drift import Finding
 from system_apis.errand import Errand
 from system_apis.errors import NotFoundInSystem, UpstreamError
 from system_apis.http import Exchange, Upstream
-from system_apis.scheduler import models, wire
+from system_apis.ownership import guard
+from system_apis.scheduler import drift, models, wire
+from system_apis.scheduler.owners import WORDS
 
 _JSON = {"Content-Type": "application/json"}
 _SCENARIO = msgspec.json.Decoder(wire.Scenario)
 _COMMITMENTS = msgspec.json.Decoder(wire.Commitments)
+_CHANGES = msgspec.json.Decoder(wire.Changes)
 _CAPABILITIES = msgspec.json.Decoder(wire.Capabilities)
 _HEALTH = msgspec.json.Decoder(wire.Health)
 _REFUSAL = msgspec.json.Decoder(wire.Refusal)
+_ANY = msgspec.json.Decoder()
 
 
 def connect(
@@ -28,11 +33,12 @@ def connect(
     instance: str,
     base_url: str,
     api_key: str,
+    plants: Sequence[str] = (),
     transport: httpx.AsyncBaseTransport | None = None,
     timeout_s: float = 10,
     observe: Callable[[Exchange], None] | None = None,
 ) -> HttpScheduler:
-    """A scheduler by its address and key."""
+    """A scheduler by its address and key, and the plants that it is to plan."""
     upstream = Upstream(
         system="scheduler",
         instance=instance,
@@ -42,15 +48,19 @@ def connect(
         timeout_s=timeout_s,
         observe=observe,
     )
-    return HttpScheduler(instance=instance, upstream=upstream)
+    return HttpScheduler(instance=instance, upstream=upstream, plants=plants)
 
 
 class HttpScheduler:
-    """A scheduler instance behind HTTP. Simulating is a safe POST and may be repeated; PUT and DELETE are sent once."""
+    """A scheduler instance behind HTTP. Simulating is a safe POST and may be repeated; PUT and DELETE are sent once.
 
-    def __init__(self, *, instance: str, upstream: Upstream) -> None:
+    `plants` are those that the configuration gives to it.
+    """
+
+    def __init__(self, *, instance: str, upstream: Upstream, plants: Sequence[str] = ()) -> None:
         self.instance = instance
         self._upstream = upstream
+        self._plants = tuple(plants)
 
     async def simulate(
         self,
@@ -81,13 +91,14 @@ class HttpScheduler:
     ) -> models.Commitments:
         errand = self._upstream.errand("commit the schedule", writes=True)
         condition = {} if if_version is None else {"If-Match": f'"{if_version}"'}
+        body = guarded(errand, wire.Commit(scenario.scenario_id))
         answer = await self._upstream.write(
             "PUT",
             _commitments_of(order_reference),
             operation=errand.operation,
             deadline=deadline,
             headers={**_JSON, **condition},
-            content=msgspec.json.encode(wire.Commit(scenario.scenario_id)),
+            content=body,
         )
         return _committed(_granted(answer, errand), errand)
 
@@ -97,6 +108,11 @@ class HttpScheduler:
         except NotFoundInSystem:
             return None
         return _committed(answer, errand)
+
+    async def changes(self, since: str, *, limit: int = 100, deadline: Deadline) -> models.Changes:
+        path = f"/v1/commitments?since={quote(since, safe='')}&limit={limit}"
+        answer, errand = await self._get("read changes of the plan", path, deadline)
+        return wire.changes(decoded(_CHANGES, answer.content, errand), errand)
 
     async def release(self, order_reference: str, *, deadline: Deadline) -> None:
         await self._delete("release commitments", _commitments_of(order_reference), deadline)
@@ -108,11 +124,27 @@ class HttpScheduler:
         answer, errand = await self._get("read capabilities", "/v1/capabilities", deadline)
         return wire.capabilities(decoded(_CAPABILITIES, answer.content, errand))
 
+    async def health(self, *, deadline: Deadline) -> models.Health:
+        answer, errand = await self._get("read health", "/v1/health", deadline)
+        return wire.health(decoded(_HEALTH, answer.content, errand))
+
     async def ping(self, *, deadline: Deadline) -> None:
         answer, errand = await self._get("ping", "/v1/health", deadline)
         health = decoded(_HEALTH, answer.content, errand)
         if health.status != "up":
             raise errand.not_done(f"the scheduler says it is {health.status[:40]}")
+
+    async def drift(self, *, deadline: Deadline) -> tuple[Finding, ...]:
+        """What it lacks of what we use. It says most of itself in its capabilities; a document of its own
+        (`GET /v1/openapi.json`) is read where it serves one."""
+        answer, errand = await self._get("read capabilities", drift.ABILITIES, deadline)
+        able = decoded(_ANY, answer.content, errand)
+        try:
+            served, errand = await self._get("read the document", "/v1/openapi.json", deadline)
+            document = decoded(_ANY, served.content, errand)
+        except NotFoundInSystem:
+            document = None
+        return drift.compare(self.instance, able=able, document=document, plants=self._plants)
 
     async def aclose(self) -> None:
         await self._upstream.aclose()
@@ -127,6 +159,12 @@ class HttpScheduler:
         answer = await self._upstream.write("DELETE", path, operation=operation, deadline=deadline)
         if answer.status_code != httpx.codes.NOT_FOUND:  # gone already is what was wanted
             _granted(answer, errand)
+
+
+def guarded(errand: Errand, body: msgspec.Struct) -> bytes:
+    """A body to write to an order's commitments, if all that it holds is ours to write (OwnerViolation)."""
+    guard(errand, WORDS, "commitments", body.__struct_encode_fields__)
+    return msgspec.json.encode(body)
 
 
 def _commitments_of(order_reference: str) -> str:
@@ -157,9 +195,7 @@ def _failure(answer: httpx.Response, errand: Errand) -> UpstreamError:
 
 
 def _committed(answer: httpx.Response, errand: Errand) -> models.Commitments:
-    read = wire.commitments(decoded(_COMMITMENTS, answer.content, errand))
-    lines = tuple(msgspec.structs.replace(line, quantity=tidy(line.quantity, errand)) for line in read.lines)
-    return msgspec.structs.replace(read, lines=lines)
+    return wire.commitments(decoded(_COMMITMENTS, answer.content, errand), errand)
 
 
 def _tidied(line: models.PlannedLine, errand: Errand) -> models.PlannedLine:

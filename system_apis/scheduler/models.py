@@ -1,4 +1,9 @@
-"""What a production scheduler is asked and answers, in the words of ISA-95 (IEC 62264)."""
+"""What a production scheduler is asked and answers, in the words of ISA-95 (IEC 62264).
+
+A `Requirement` is a segment requirement, a `Scenario` an operations schedule whose request state is *forecast*, a
+`Commitment` one that is *released*; a work centre is a work centre. Each answer names the version of the plan that it
+speaks of and the plan's horizon.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +65,10 @@ class Commitment(Struct, frozen=True):
 
 
 class Commitments(Struct, frozen=True):
-    """All the plan holds for an order. `version` moves with each change of them; `scenario_id` made the last one."""
+    """All the plan holds for an order. `version` moves with each change of them; `scenario_id` made the last one.
+
+    `horizon_end` is None where a scheduler does not say it; so it is in the answers below.
+    """
 
     order_reference: str
     plant: str
@@ -68,11 +76,37 @@ class Commitments(Struct, frozen=True):
     version: str
     scenario_id: str | None
     lines: tuple[Commitment, ...]
+    horizon_end: date | None = None
+
+
+class Changes(Struct, frozen=True):
+    """The orders whose commitments changed since a version of the plan, each as it stands now; without lines if all
+    was given back. `plan_version` is where the next question begins, `more` says that it is worth asking at once."""
+
+    plan_version: str
+    horizon_end: date | None
+    more: bool
+    orders: tuple[Commitments, ...]
 
 
 class Capabilities(Struct, frozen=True):
+    """What a scheduler can do, and for which plants. `changes`: whether it can tell what changed since a version;
+    `frozen_until`: the last day on which nothing is moved any more, None if there is none."""
+
     product: str
     api_version: str
     plants: tuple[str, ...]
     simulate: bool
     max_lines: int
+    changes: bool = False
+    frozen_until: date | None = None
+    plan_version: str | None = None
+    horizon_end: date | None = None
+
+
+class Health(Struct, frozen=True):
+    """`status` is `up`, or a word for why it does not work now."""
+
+    status: str
+    plan_version: str | None = None
+    horizon_end: date | None = None

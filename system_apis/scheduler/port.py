@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from system_apis.deadline import Deadline
-from system_apis.scheduler.models import Capabilities, Commitments, Requirement, Scenario
+from system_apis.scheduler.models import Capabilities, Changes, Commitments, Health, Requirement, Scenario
 
 
 class Scheduler(Protocol):
@@ -34,6 +34,14 @@ class Scheduler(Protocol):
         """What the plan holds for the order; None if nothing."""
         ...
 
+    async def changes(self, since: str, *, limit: int = 100, deadline: Deadline) -> Changes:
+        """Whose commitments changed after the version `since` of the plan: how a plan moved by hand is noticed.
+
+        Only where the capabilities say `changes`. SystemRefused with the code `planVersionGone`: the version is
+        unknown or too old to tell, the orders have to be read one by one.
+        """
+        ...
+
     async def release(self, order_reference: str, *, deadline: Deadline) -> None:
         """Give back all that the order holds; nothing held is fine too."""
         ...
@@ -42,7 +50,13 @@ class Scheduler(Protocol):
         """Drop a what-if copy early; one that is gone already is fine too."""
         ...
 
-    async def capabilities(self, *, deadline: Deadline) -> Capabilities: ...
+    async def capabilities(self, *, deadline: Deadline) -> Capabilities:
+        """What it can do, and for which plants."""
+        ...
+
+    async def health(self, *, deadline: Deadline) -> Health:
+        """Whether it is up, and which plan it works with."""
+        ...
 
     async def ping(self, *, deadline: Deadline) -> None:
         """Raises unless the scheduler answers and says it is up."""

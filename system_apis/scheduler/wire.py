@@ -6,8 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
+from system_apis.bodies import tidy
+from system_apis.errand import Errand
 from system_apis.scheduler import models
 
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -75,6 +77,14 @@ class Commitments(Wire, frozen=True):
     version: str
     scenario_id: str | None
     lines: tuple[CommittedLine, ...]
+    horizon_end: date | None = None
+
+
+class Changes(Wire, frozen=True):
+    plan_version: str
+    more: bool
+    orders: tuple[Commitments, ...]
+    horizon_end: date | None = None
 
 
 class Capabilities(Wire, frozen=True):
@@ -83,10 +93,16 @@ class Capabilities(Wire, frozen=True):
     plants: tuple[str, ...]
     simulate: bool
     max_lines: int
+    changes: bool = False
+    frozen_until: date | None = None
+    plan_version: str | None = None
+    horizon_end: date | None = None
 
 
 class Health(Wire, frozen=True):
     status: str
+    plan_version: str | None = None
+    horizon_end: date | None = None
 
 
 class Refusal(Wire, frozen=True):
@@ -119,15 +135,26 @@ def scenario(read: Scenario) -> models.Scenario:
     )
 
 
-def commitments(read: Commitments) -> models.Commitments:
+def commitments(read: Commitments, errand: Errand) -> models.Commitments:
     lines = tuple(
-        models.Commitment(line.line_id, line.material, line.quantity, line.unit, line.date, line.work_centre or "")
+        models.Commitment(
+            line.line_id, line.material, tidy(line.quantity, errand), line.unit, line.date, line.work_centre or ""
+        )
         for line in read.lines
     )
     return models.Commitments(
-        read.order_reference, read.plant, read.plan_version, read.version, read.scenario_id, lines
+        read.order_reference, read.plant, read.plan_version, read.version, read.scenario_id, lines, read.horizon_end
     )
 
 
+def changes(read: Changes, errand: Errand) -> models.Changes:
+    orders = tuple(commitments(one, errand) for one in read.orders)
+    return models.Changes(read.plan_version, read.horizon_end, read.more, orders)
+
+
 def capabilities(read: Capabilities) -> models.Capabilities:
-    return models.Capabilities(read.product, read.api_version, read.plants, read.simulate, read.max_lines)
+    return models.Capabilities(**structs.asdict(read))
+
+
+def health(read: Health) -> models.Health:
+    return models.Health(read.status, read.plan_version, read.horizon_end)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 from system_apis.deadline import Deadline
 from system_apis.salesforce import client as salesforce
 from system_apis.salesforce.client import Salesforce
+from system_apis.salesforce.logon import PRODUCTION_AUDIENCE, SignedLogon
 from system_apis.sap import client as sap
 from system_apis.sap.client import SapErp
 from system_apis.sap.models import Demand, NewOrder, SalesArea
@@ -17,13 +20,14 @@ from tests.sandbox import RunningSandbox
 
 AREA = SalesArea("1710", "10", "00")
 CUSTOMER = "17100001"
+CRM_USER = "ordergate@sandbox.example"
 
 
 def soon(seconds: float = 10) -> Deadline:
     return Deadline.after(seconds)
 
 
-def erp_of(sandbox: RunningSandbox, password: str = "Welcome1") -> SapErp:
+def erp_of(sandbox: RunningSandbox, password: str = "Welcome1", *, repeatable: bool = False) -> SapErp:
     return sap.connect(
         instance="s4-1710",
         base_url=sandbox.urls["sap"],
@@ -31,12 +35,27 @@ def erp_of(sandbox: RunningSandbox, password: str = "Welcome1") -> SapErp:
         password=password,
         sap_client="100",
         settle_s=1,
+        repeatable=repeatable,
     )
 
 
-def crm_of(sandbox: RunningSandbox, secret: str = "salesforce-sandbox-secret") -> Salesforce:
+def crm_of(sandbox: RunningSandbox, secret: str = "salesforce-sandbox-secret", **more: Any) -> Salesforce:
     return salesforce.connect(
-        instance="crm-main", base_url=sandbox.urls["salesforce"], client_id="ordergate", client_secret=secret
+        instance="crm-main", base_url=sandbox.urls["salesforce"], client_id="ordergate", client_secret=secret, **more
+    )
+
+
+def signed_crm_of(
+    sandbox: RunningSandbox,
+    *,
+    key_file: Path | None = None,
+    audience: str = PRODUCTION_AUDIENCE,
+    username: str = CRM_USER,
+) -> Salesforce:
+    """The CRM entered by an assertion of the user who approved the app."""
+    signed = SignedLogon(username, key_file or Path(sandbox.jwt_key), audience)
+    return salesforce.connect(
+        instance="crm-main", base_url=sandbox.urls["salesforce"], client_id="ordergate", signed=signed
     )
 
 

@@ -44,7 +44,8 @@ async def test_a_promise_of_three_lines(erp: SapErp, fresh_sandbox: RunningSandb
     assert sum(one.confirmed for one in short.confirmations) == 10
     assert answer.net_amount == sum(line.net_amount for line in answer.lines) > 0
     assert answer.tax_amount > 0
-    assert (answer.currency, answer.credit, answer.refused, answer.warnings) == ("USD", "ok", {}, ())
+    assert (answer.currency, answer.credit, answer.refused) == ("USD", "ok", {})
+    assert ["10 of 50" in one.text for one in answer.warnings] == [True], "what the ERP says beside it is kept"
     assert {line.plant for line in answer.lines} == {"1710"}
 
 
@@ -206,6 +207,11 @@ async def test_a_busy_sap_is_asked_again_by_reads_only(erp: SapErp, fresh_sandbo
     with pytest.raises(SystemUnavailable) as met:
         await erp.create_order(new_order(fresh_sandbox, "op_11"), deadline=soon())
     assert met.value.retry_after_s == 60
+
+
+async def test_a_busy_answer_without_a_promise_says_nothing_about_a_write(
+    erp: SapErp, fresh_sandbox: RunningSandbox
+) -> None:
     fresh_sandbox.fault("sap", "unavailableAfterCommit", method="POST", count=1)
     with pytest.raises(OutcomeUnknown):
         await erp.create_order(new_order(fresh_sandbox, "op_12"), deadline=soon())

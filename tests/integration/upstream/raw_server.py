@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -40,23 +41,28 @@ class Connection:
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         await self.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
 
+    async def ok(self) -> None:
+        await self.answer("200 OK")
+
     def reset(self) -> None:
         self.writer.transport.abort()
 
 
 @dataclass
 class RawServer:
-    """Plays `script` for every request and keeps what was asked."""
+    """Plays `script` for every connection, once its first request is read, and keeps what was asked."""
 
     script: Script
+    reads: bool = True
     url: str = ""
     seen: list[Connection] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer)
         try:
-            await connection.read_request()
-            self.seen.append(connection)
+            if self.reads:
+                await connection.read_request()
+                self.seen.append(connection)
             await self.script(connection)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the caller left; that is what some of these tests are about
@@ -65,10 +71,12 @@ class RawServer:
 
 
 @asynccontextmanager
-async def neighbour(script: Script) -> AsyncIterator[RawServer]:
-    raw = RawServer(script)
-    listening = await asyncio.start_server(raw.serve, "127.0.0.1", 0)
-    raw.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+async def neighbour(
+    script: Script, *, reads: bool = True, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[RawServer]:
+    raw = RawServer(script, reads)
+    listening = await asyncio.start_server(raw.serve, "127.0.0.1", 0, ssl=tls)
+    raw.url = f"{'https' if tls else 'http'}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     try:
         yield raw
     finally:

@@ -6,8 +6,7 @@ import asyncio
 import gzip
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import pytest
 
@@ -22,16 +21,8 @@ from system_apis.errors import (
     UpstreamError,
 )
 from system_apis.http import Exchange, Upstream
+from tests.integration.upstream.doors import upstream_to
 from tests.integration.upstream.raw_server import Connection, RawServer, Script, neighbour
-
-
-@asynccontextmanager
-async def upstream_to(url: str, **more: object) -> AsyncIterator[Upstream]:
-    upstream = Upstream(system="sap", instance="s4", base_url=url, **more)  # type: ignore[arg-type]
-    try:
-        yield upstream
-    finally:
-        await upstream.aclose()
 
 
 async def read(upstream: Upstream, seconds: float = 3) -> bytes:

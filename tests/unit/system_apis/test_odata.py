@@ -1,6 +1,6 @@
 """OData literals, dates and decimals as SAP writes them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -86,11 +86,55 @@ def test_leading_zeros_go_from_numbers_only(number: str, stripped: str) -> None:
 @pytest.mark.parametrize(
     ("link", "path"),
     [
-        ("https://inner.sap/root/A_SalesOrder?$skiptoken=2", "/root/A_SalesOrder?$skiptoken=2"),
-        ("https://proxy/prefix/root/A_SalesOrder?$skiptoken='a'", "/root/A_SalesOrder?$skiptoken='a'"),
-        ("A_SalesOrder?$skiptoken=2", "/root/A_SalesOrder?$skiptoken=2"),
-        ("https://evil.example/elsewhere?x=1", "/elsewhere?x=1"),
+        ("https://inner.sap/root/A_SalesOrder?$skiptoken=2", "A_SalesOrder?$skiptoken=2"),
+        ("https://proxy/prefix/root/A_SalesOrder?$skiptoken='a'", "A_SalesOrder?$skiptoken='a'"),
+        ("/root/A_SalesOrder('1')/to_Item?$skiptoken=2", "A_SalesOrder('1')/to_Item?$skiptoken=2"),
+        ("A_SalesOrder?$skiptoken=2", "A_SalesOrder?$skiptoken=2"),
     ],
 )
 def test_a_next_page_is_asked_of_the_configured_host(link: str, path: str) -> None:
-    assert odata.next_page(link, "/root") == path
+    assert odata.next_page(link, "/root", ERRAND) == path
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/elsewhere?x=1",
+        "//evil.example/A_SalesOrder",
+        "/other/A_SalesOrder",
+        "/root/../other/A_SalesOrder",
+        "/root/%2e%2e/other",
+        "../other",
+        "/root/",
+        "",
+    ],
+)
+def test_a_next_page_outside_the_service_is_not_followed(link: str) -> None:
+    with pytest.raises(UnreadableAnswer):
+        odata.next_page(link, "/root", ERRAND)
+
+
+def test_a_function_takes_its_parameters_as_escaped_literals() -> None:
+    asked = odata.function(
+        "DetermineAvailabilityAt",
+        Material=odata.text("TG'11&x=1"),
+        RequestedUTCDateTime=odata.instant_literal(datetime(2030, 1, 1, 2, 30, tzinfo=timezone(timedelta(hours=2)))),
+        RequestedQuantityInBaseUnit=odata.decimal_literal(Decimal("120.5")),
+    )
+    assert asked == (
+        "DetermineAvailabilityAt?Material='TG''11%26x%3D1'"
+        "&RequestedUTCDateTime=datetimeoffset'2030-01-01T00%3A30%3A00Z'"
+        "&RequestedQuantityInBaseUnit=120.5m"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "condition"),
+    [
+        ("4711", "(SalesOrder eq '4711' or SalesOrder eq '0000004711')"),
+        ("0000004711", "(SalesOrder eq '4711' or SalesOrder eq '0000004711')"),
+        ("O'1", "(SalesOrder eq 'O''1')"),
+    ],
+)
+def test_a_document_number_is_compared_with_and_without_leading_zeros(number: str, condition: str) -> None:
+    assert odata.either("SalesOrder", number, 10) == condition

@@ -1,0 +1,138 @@
+"""The engine under the door: aiohttp's sockets and parser behind httpx's transport interface.
+
+What it must not do is as important as what it does: no redirects, no cookies, no proxies or passwords from the
+environment, no unpacking, and no repeating. Its failures are httpx's, told apart by one question: can a byte of the
+request have left? ConnectError, ConnectTimeout, UnsupportedProtocol and LocalProtocolError say that none did.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import aiohttp
+import httpx
+from yarl import URL
+
+from system_apis.tls import PUBLIC, Tls, context
+
+NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+MOST_CONNECTIONS = 100
+IDLE_S = 15.0
+"""Shorter than what servers and load balancers keep a connection: a write should not meet one that is being closed."""
+LONGEST_HEADER = 64 * 1024
+"""SAP's `sap-message` grows with the order."""
+_ENDS_A_HEADER = re.compile(rb"[\r\n\0]")
+_OURS = frozenset({"Accept", "Accept-Encoding", "User-Agent", "Content-Type"})
+
+
+def open_engine(tls: Tls | None = None) -> httpx.AsyncBaseTransport:
+    """What carries requests in production. The one place that knows which engine that is."""
+    return Engine(tls or PUBLIC)
+
+
+class Engine(httpx.AsyncBaseTransport):
+    """A pool of connections. It begins with the first request, on the loop that asks, and ends with `aclose`."""
+
+    def __init__(self, tls: Tls = PUBLIC) -> None:
+        self._context = context(tls)
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        headers = request.headers.raw
+        if _ENDS_A_HEADER.search(b"|".join([value for _, value in headers])):
+            raise httpx.LocalProtocolError("a header that cannot be sent")
+        timeout = request.extensions.get("timeout", {})
+        try:
+            answer = await self._opened().request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                data=request.content or None,
+                headers=[(name.decode(), value.decode()) for name, value in headers],
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(connect=timeout.get("connect"), sock_read=timeout.get("read")),
+            )
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+            raise httpx.UnsupportedProtocol("not an http address") from None
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request)
+
+    async def aclose(self) -> None:
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise httpx.ConnectError("the engine is closed")
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    ssl=self._context, limit=MOST_CONNECTIONS, keepalive_timeout=IDLE_S, ttl_dns_cache=10
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                skip_auto_headers=_OURS,
+                max_line_size=LONGEST_HEADER,
+                max_field_size=LONGEST_HEADER,
+                middlewares=(_once,),
+            )
+        return self._session
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """The exchange, its failures in httpx's words.
+
+    They are translated here, below the session, because the session would send a GET, PUT or DELETE a second time
+    when a kept connection breaks: it looks for its own errors and finds none.
+    """
+    try:
+        return await send(request)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failure:
+        raise _translated(failure) from None
+
+
+class _Body(httpx.AsyncByteStream):
+    """The answer's body as it comes, packed as it comes."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = self._answer.content
+        try:
+            while chunk := await content.readany():
+                yield chunk
+        except (aiohttp.ClientError, TimeoutError, OSError) as failure:
+            raise _translated(failure) from None
+
+    async def aclose(self) -> None:
+        """A connection that was read to the end is kept, any other is closed: the neighbour need not go on."""
+        self._answer.close()
+
+
+def _translated(failure: Exception) -> httpx.TransportError:
+    for kind, meaning, text in _MEANINGS:
+        if isinstance(failure, kind):
+            return meaning(text)
+    return httpx.ReadError("the connection broke")
+
+
+_MEANINGS: tuple[tuple[type[Exception], type[httpx.TransportError], str], ...] = (
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout, "no connection in time"),
+    (aiohttp.ClientConnectorCertificateError, httpx.ConnectError, "the certificate is not trusted"),
+    (aiohttp.ClientConnectorSSLError, httpx.ConnectError, "no agreement on encryption"),
+    (aiohttp.ClientConnectorDNSError, httpx.ConnectError, "the name is not known"),
+    (aiohttp.ClientConnectorError, httpx.ConnectError, "refused or unreachable"),
+    (TimeoutError, httpx.ReadTimeout, "no answer in time"),
+    (aiohttp.ClientPayloadError, httpx.RemoteProtocolError, "not all of the answer came"),
+    (aiohttp.ClientResponseError, httpx.RemoteProtocolError, "the answer is not HTTP"),
+)
+"""The first that fits. Texts are our own: those of the library quote addresses and header values."""
