@@ -43,9 +43,9 @@ check: setup  ## format, lint, types, import contracts, OpenAPI drift
 openapi: setup  ## write openapi/ from the routes
 	@$(BIN)/ordergate openapi
 
-contract:  ## lint the OpenAPI document with what others use (needs Node 20)
+contract:  ## lint the OpenAPI documents with what others use (needs Node 20)
 	@cd openapi/lint && npm ci --silent --no-fund --no-audit --ignore-scripts
-	@cd openapi/lint && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --no-install redocly lint ../v1.json
+	@cd openapi/lint && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --no-install redocly lint ../v1.json ../internal-v1.json ../scheduler-v1.json
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock

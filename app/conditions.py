@@ -8,6 +8,7 @@ from app.errors import ParameterMalformed
 
 LONGEST_WAIT_S = 30.0
 SHORTEST_MS, LONGEST_MS = 100, 30_000
+MOST_DIGITS = 9
 _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _WAIT = re.compile(r'(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=$|[,;])', re.IGNORECASE)
 
@@ -35,6 +36,7 @@ def timeout_of(header: str) -> float | None:
     """Seconds of X-Request-Timeout-Ms, None without it."""
     if not header:
         return None
-    if not (header.isascii() and header.isdigit() and SHORTEST_MS <= int(header[:9]) <= LONGEST_MS):
+    readable = header.isascii() and header.isdigit() and len(header) <= MOST_DIGITS
+    if not (readable and SHORTEST_MS <= int(header) <= LONGEST_MS):
         raise ParameterMalformed("header", "X-Request-Timeout-Ms", f"milliseconds from {SHORTEST_MS} to {LONGEST_MS}")
     return int(header) / 1000

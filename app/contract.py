@@ -1,4 +1,4 @@
-"""The public document: OpenAPI 3.1, written from the routes, their sheets and msgspec's own schemas, never by hand."""
+"""The documents of both doors: OpenAPI 3.1, made of the routes, their sheets and msgspec's schemas, never by hand."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from app.contract_words import (
     EVERY_ANSWER,
     EXAMPLES,
     INFO,
+    INTERNAL_INFO,
     PATH_PARAMETERS,
     PHRASES,
     REQUEST_HEADERS,
@@ -27,9 +28,10 @@ from app.errors import (
     MediaTypeUnsupported,
     ParameterMalformed,
 )
+from app.internal_routes import INTERNAL
 from app.problem_rows import Row
 from app.problem_table import ROWS
-from app.problems import JSON, PROBLEM_JSON, TYPE_BASE, Problem
+from app.problems import JSON, PROBLEM_JSON, TYPE_BASE, UNFORESEEN, Problem
 from app.route import Route
 from app.routes import PUBLIC
 from policies import errors as policy
@@ -37,18 +39,34 @@ from process_apis.errors import NoSuchThing, VersionStale
 from system_apis.errors import SystemTimeout, SystemUnavailable, UnreadableAnswer
 
 DOCUMENT_PATH = "/openapi/v1.json"
-INTERNAL_ERROR = 500
+INTERNAL_DOCUMENT_PATH = "/openapi/internal-v1.json"
 ACCEPTED = 202
+NOT_MODIFIED = 304
+LIMITED = 429
 
 Json = dict[str, Any]
 
 
 def text(routes: Sequence[Route] = PUBLIC) -> str:
     """The document as it is kept in `openapi/v1.json` and served."""
-    return json.dumps(document(routes), indent=2, ensure_ascii=False) + "\n"
+    return _written(document(routes))
 
 
-def document(routes: Sequence[Route] = PUBLIC) -> Json:
+def internal_text() -> str:
+    """The document of the internal door, as it is kept in `openapi/internal-v1.json` and served there."""
+    return _written(document(INTERNAL, INTERNAL_INFO))
+
+
+def texts() -> dict[str, str]:
+    """Every document by the name of its file."""
+    return {"v1.json": text(), "internal-v1.json": internal_text()}
+
+
+def _written(content: Json) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def document(routes: Sequence[Route] = PUBLIC, info: Json = INFO) -> Json:
     schemas = Schemas(
         asked=[kind for route in routes for kind in (route.takes, route.query) if kind],
         told=[*(kind for route in routes for kind in route.returns), Problem],
@@ -56,18 +74,19 @@ def document(routes: Sequence[Route] = PUBLIC) -> Json:
     paths: dict[str, Json] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
-    used = _used_problems(routes)
+    used = sorted(_used_problems(routes).items())
+    problems = {_name(status): _problem_response(status, rows) for status, rows in used}
     return {
         "openapi": "3.1.0",
-        "info": INFO,
+        "info": info,
         "servers": [{"url": "/", "description": "The gateway that serves this document"}],
         "tags": [{"name": tag, "description": TAGS[tag]} for tag in dict.fromkeys(route.tag for route in routes)],
         "paths": paths,
         "components": {
             "schemas": schemas.components({route.query.__name__ for route in routes if route.query}),
             "parameters": _header_parameters(routes),
-            "headers": RESPONSE_HEADERS,
-            "responses": {_name(status): _problem_response(status, rows) for status, rows in sorted(used.items())},
+            "headers": _used_headers((paths, problems)),
+            "responses": problems,
             "securitySchemes": {"oauth": _security_scheme(routes)},
         },
     }
@@ -87,6 +106,7 @@ def _operation(route: Route, schemas: Schemas) -> Json:
         ],
         "responses": {
             **{str(status): _answer(route, status, schemas) for status in route.statuses},
+            **({str(NOT_MODIFIED): _not_modified()} if _is_conditional(route) else {}),
             **{str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in _problems(route)},
         },
     }
@@ -119,7 +139,7 @@ def _headers(route: Route) -> list[str]:
         names.append("IdempotencyKey")
     if route.sheet.if_match:
         names.append("IfMatch")
-    if _has_etag(route) and route.method == "GET":
+    if _is_conditional(route):
         names.append("IfNoneMatch")
     if ACCEPTED in route.statuses:
         names.append("Prefer")
@@ -128,6 +148,16 @@ def _headers(route: Route) -> list[str]:
 
 def _has_etag(route: Route) -> bool:
     return any("etag" in getattr(kind, "__struct_fields__", ()) for kind in route.returns)
+
+
+def _is_conditional(route: Route) -> bool:
+    return route.method == "GET" and _has_etag(route)
+
+
+def _used_headers(told: object) -> Json:
+    """The headers that an answer refers to: a document that defines more is linted."""
+    text = json.dumps(told)
+    return {name: said for name, said in RESPONSE_HEADERS.items() if f'"#/components/headers/{name}"' in text}
 
 
 def _header_parameters(routes: Iterable[Route]) -> Json:
@@ -147,13 +177,24 @@ def _answer(route: Route, status: int, schemas: Schemas) -> Json:
         headers.append("Location")
     if status == ACCEPTED:
         headers.append("Retry-After")
+    if ACCEPTED in route.statuses:
+        headers.append("Preference-Applied")
     if route.sheet.once:
         headers.append("Idempotency-Replayed")
     return {
         "description": PHRASES[status],
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "headers": _header_refs(headers),
         "content": {JSON: {"schema": schemas.answer(route.returns)}},
     }
+
+
+def _not_modified() -> Json:
+    headers = [*EVERY_ANSWER, "RateLimit", "RateLimit-Policy", "ETag"]
+    return {"description": PHRASES[NOT_MODIFIED], "headers": _header_refs(headers)}
+
+
+def _header_refs(names: Iterable[str]) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _errors(route: Route) -> list[type[BaseException]]:
@@ -167,6 +208,8 @@ def _errors(route: Route) -> list[type[BaseException]]:
         kinds += [BodyMalformed, BodyTooLarge, MediaTypeUnsupported, EncodingUnsupported, policy.WeightAboveLimit]
     if route.parameters:
         kinds.append(NoSuchThing)
+    if route.sheet.kinds:
+        kinds.append(policy.ClientKindRefused)
     if route.sheet.once:
         kinds += [policy.IdempotencyKeyMissing, policy.IdempotencyKeyMalformed, policy.IdempotencyKeyReused,
                   policy.IdempotencyKeyInFlight, policy.StoreUnavailable]  # fmt: skip
@@ -176,11 +219,11 @@ def _errors(route: Route) -> list[type[BaseException]]:
 
 
 def _problems(route: Route) -> list[int]:
-    return sorted({*(ROWS[kind].status for kind in _errors(route)), INTERNAL_ERROR})
+    return sorted({*(ROWS[kind].status for kind in _errors(route)), UNFORESEEN.status})
 
 
 def _used_problems(routes: Iterable[Route]) -> dict[int, list[Row]]:
-    used: dict[int, list[Row]] = {INTERNAL_ERROR: []}
+    used: dict[int, list[Row]] = {UNFORESEEN.status: [UNFORESEEN]}
     for kind in dict.fromkeys(kind for route in routes for kind in _errors(route)):
         rows = used.setdefault(ROWS[kind].status, [])
         if ROWS[kind] not in rows:
@@ -189,18 +232,21 @@ def _used_problems(routes: Iterable[Route]) -> dict[int, list[Row]]:
 
 
 def _problem_response(status: int, rows: Sequence[Row]) -> Json:
-    content: Json = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    if rows:
-        content["examples"] = {row.code: {"value": _example_problem(row)} for row in rows}
+    content: Json = {
+        "schema": {"$ref": "#/components/schemas/Problem"},
+        "examples": {row.code: {"value": _example_problem(row)} for row in rows},
+    }
     headers = list(EVERY_ANSWER)
     if any(row.retry_after for row in rows):
         headers.append("Retry-After")
+    if status == LIMITED:
+        headers += ["RateLimit", "RateLimit-Policy"]
     if any("www-authenticate" in row.headers(_Anything()) for row in rows if status in (401, 403)):
         headers.append("WWW-Authenticate")
-    codes = ", ".join(f"`{row.code}`" for row in rows) or "`internal-error`"
+    codes = ", ".join(f"`{row.code}`" for row in rows)
     return {
         "description": f"{PHRASES[status]}: {codes}",
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "headers": _header_refs(headers),
         "content": {PROBLEM_JSON: content, JSON: content},
     }
 

@@ -6,10 +6,13 @@ What we are sent is closed: unknown members are refused, enums are complete. Wha
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+
+from app.contract_members import MEMBERS
 
 Json = dict[str, Any]
 _TEMPLATE = "#/components/schemas/{name}"
@@ -57,12 +60,14 @@ class Schemas:
         """All of them by name, without those that stand elsewhere in the document."""
         left_out = set(inlined)
         named = {**self._asked, **self._told}
-        return {name: named[name] for name in sorted(named) if name not in left_out}
+        return {name: _explained(name, named[name]) for name in sorted(named) if name not in left_out}
 
 
 def _typed(schema: Json) -> Json:
-    """Enums get a type, which generators ask for; plain words do not need a schema of one."""
+    """Enums get a type, which generators ask for; a docstring loses its indentation, which Markdown takes for code."""
     for part in _parts(schema):
+        if isinstance(part.get("description"), str):
+            part["description"] = inspect.cleandoc(part["description"])
         values = part.get("enum")
         if values and "type" not in part and all(isinstance(value, str) for value in values):
             part["type"] = "string"
@@ -78,6 +83,16 @@ def _opened(schema: Json) -> Json:
             for name in always:
                 del part["properties"][name]["default"]
             part["required"] = [name for name in part["properties"] if name in {*part.get("required", ()), *always}]
+    return schema
+
+
+def _explained(name: str, schema: Json) -> Json:
+    """Members without a text of their own get the one of MEMBERS. A bare $ref stays bare: generators drop its
+    siblings."""
+    for member, part in schema.get("properties", {}).items():
+        text = MEMBERS.get(f"{name}.{member}", MEMBERS.get(member))
+        if text and "description" not in part and "$ref" not in part:
+            part["description"] = text
     return schema
 
 

@@ -10,6 +10,7 @@ PHRASES = {
     200: "OK",
     201: "Created",
     202: "Accepted",
+    304: "Not Modified",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -47,17 +48,30 @@ INFO: Json = {
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
 }
 
+INTERNAL_INFO: Json = {
+    **INFO,
+    "title": "Ordergate, internal door",
+    "summary": "What operators of the gateway may look at.",
+    "description": (
+        "Served on the internal listener only, for clients of the kind `operator`. Each system can be read through the "
+        "gateway by its instance: in our words, with the time of reading, and with nothing added.\n\n"
+        "The conventions are those of the public document. This one may change with every release."
+    ),
+}
+
 TAGS = {
     "Promises": "What can be promised, when, and how sure that is. Reserves nothing.",
     "Operations": "A quote on its way to an order, and how far it is.",
     "Orders": "An order as ERP, scheduler and CRM see it, and changes that are shown before they are made.",
     "Events": "What happened, in order, to be read again and again.",
+    "Systems": "ERP, CRM and schedulers, one question to one of them at a time.",
 }
 
 SCOPES = {
     "atp:read": "Ask what can be promised",
     "orders:read": "Read operations, orders and events",
     "orders:write": "Convert quotes, change orders, decide",
+    "ops:read": "Look at systems, operations and clients",
 }
 
 
@@ -69,6 +83,9 @@ PATH_PARAMETERS: dict[str, Json] = {
     "quoteId": _string("The CRM's record id of the quote.", 128, examples=["0Q0Qy000000Q1001AA"]),
     "operationId": _string("The id of the operation.", 128, examples=["op_01JDA7Q4Z5W9X2Y3V4T5S6R7Q8"]),
     "orderId": _string("`<ERP instance>.<number>`.", 128, examples=["s4-1710.4711"]),
+    "instance": _string("The name of the instance, from the configuration.", 64, examples=["s4-1710"]),
+    "orderNumber": _string("The ERP's order number.", 35, examples=["4711"]),
+    "orderReference": _string("The order number that the plan knows the order by.", 35, examples=["4711"]),
     "changeRequestId": _string("The id of the change request.", 128, examples=["ocr_01JDA7Q4Z5W9X2Y3V4T5S6R7Q8"]),
 }
 
@@ -127,6 +144,7 @@ RESPONSE_HEADERS: Json = {
         "description": "Seconds to wait; also the member `retryAfterSeconds`.",
         "schema": {"type": "integer", "format": "int32", "minimum": 0},
     },
+    "Preference-Applied": _string("What was followed of `Prefer` (RFC 7240), where it was sent.", 64),
     "Idempotency-Replayed": _string("`true` if this is the answer to an earlier call with the same key.", 8),
     "WWW-Authenticate": _string("How to authenticate (RFC 6750, RFC 9728).", 1024),
 }

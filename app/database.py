@@ -11,7 +11,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy import Connection, NullPool, create_engine, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 import process_apis.order_change.tables
@@ -22,6 +22,7 @@ from process_apis.tables import metadata as process_tables
 TABLES = (policy_tables, process_tables)
 BUSY_TIMEOUT_MS = 5_000
 POOL_SIZE = 10
+CONNECT_S = 10
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x0DE2_6A7E  # any number, the same one everywhere
 
@@ -53,6 +54,19 @@ def make_engine(url: str) -> AsyncEngine:
     else:
         engine = create_async_engine(address, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True)
     return Store(engine.sync_engine)
+
+
+def try_out(url: str) -> None:
+    """Raises if the store cannot be opened. In this thread: a process that then ends must not leave one behind."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(address.set(drivername="sqlite"), poolclass=NullPool)
+        event.listen(engine, "connect", _prepare_sqlite)
+    else:
+        engine = create_engine(address, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_S})
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
 
 
 async def migrate(engine: AsyncEngine) -> None:

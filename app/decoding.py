@@ -16,6 +16,9 @@ from process_apis.errors import Fault
 
 Shape = TypeVar("Shape")
 
+LONGEST_NAME = 128
+"""No member of ours is longer. What a caller sends is repeated to it up to here."""
+
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _MEMBER = re.compile(r"(?P<kind>missing required|contains unknown) field `(?P<name>.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>[^.\[\]]+)|\[(?P<index>\d+|\.\.\.)\]")
@@ -90,6 +93,8 @@ def fault_of(message: str) -> Fault:
     what, path = (match["what"], match["path"] or "$") if match else (message, "$")
     steps = ["-" if step["index"] == "..." else step["name"] or step["index"] for step in _STEP.finditer(path)]
     if member := _MEMBER.search(what):
+        if len(member["name"]) > LONGEST_NAME:  # or a refusal would be several times as long as the body
+            return Fault(_pointer(steps), "a member with a very long name is not known here", "member-unknown")
         missing = member["kind"].startswith("missing")
         detail = "this member is missing" if missing else "this member is not known here"
         return Fault(_pointer([*steps, member["name"]]), detail, "member-missing" if missing else "member-unknown")
@@ -109,7 +114,7 @@ def _refuse(pointer: str, detail: str, code: str) -> NoReturn:
 
 
 def _first_down(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+    return sentence if sentence[:2].isupper() else sentence[:1].lower() + sentence[1:]
 
 
 class _Repeated(str):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -16,12 +15,13 @@ from opentelemetry.trace import Tracer
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from app import docs_page
 from app.contract import DOCUMENT_PATH
 from app.encoding import to_json
 from app.errors import MethodUnknown, RouteUnknown
 from app.health import Health, Meters
-from app.problem_table import ROWS
-from app.problems import TYPE_BASE, answer_to
+from app.problems import answer_to
+from app.routes import PUBLIC
 from app.shell.access_log import AccessLog
 from app.shell.asgi import Asgi
 from app.shell.caps import Bounds, Caps
@@ -129,8 +129,8 @@ def metrics(meters: Meters) -> Page:
     return Page("/metrics", content)
 
 
-def document_page(text: str) -> Page:
-    return Page(DOCUMENT_PATH, fixed(JSON, text.encode()), kept_s=300)
+def document_page(text: str, path: str = DOCUMENT_PATH) -> Page:
+    return Page(path, fixed(JSON, text.encode()), kept_s=300)
 
 
 def resource_metadata(audience: str, issuers: Sequence[str], scopes: Sequence[str], public_url: str) -> Page:
@@ -147,23 +147,6 @@ def resource_metadata(audience: str, issuers: Sequence[str], scopes: Sequence[st
 
 
 def docs() -> Page:
-    """A page without anything from elsewhere: where the document is, and what each problem code means."""
-    rows = {row.code: row for row in ROWS.values()}
-    lines = "".join(
-        f'<tr id="{row.code}"><td><code>{row.code}</code><td>{row.status}<td>{html.escape(row.title)}'
-        f"<td><code>{row.type_uri or TYPE_BASE + row.code}</code>"
-        for row in sorted(rows.values(), key=lambda row: (row.status, row.code))
-    )
-    return Page("/docs", fixed("text/html; charset=utf-8", _DOCS.format(path=DOCUMENT_PATH, lines=lines).encode()), 300)
-
-
-_DOCS = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Ordergate API</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:60rem;padding:0 1rem}}
-td,th{{text-align:left;padding:.2rem 1rem .2rem 0;vertical-align:top}}</style>
-<h1>Ordergate API</h1>
-<p>The contract is an OpenAPI 3.1 document: <a href="{path}">{path}</a>. Generate a client from it, or read it with
-any viewer. Who issues tokens: <a href="/.well-known/oauth-protected-resource">the resource metadata</a>.</p>
-<h2>Problems</h2>
-<p>Every refusal is a problem (RFC 9457). Programs read <code>code</code>, people <code>detail</code>.</p>
-<table><tr><th>code<th>status<th>title<th>type{lines}</table></html>
-"""
+    """What there is to call, and what each refusal means."""
+    text = docs_page.page(DOCUMENT_PATH, RESOURCE_METADATA, PUBLIC)
+    return Page("/docs", fixed("text/html; charset=utf-8", text.encode()), kept_s=300)

@@ -163,8 +163,8 @@ class Visit:
             headers["location"] = href
         if status == ACCEPTED and (seconds := getattr(view, "retry_after_seconds", None)):
             headers["retry-after"] = str(seconds)
-        if ACCEPTED in self.route.statuses and patience_of(self.header("prefer")) is not None:
-            headers["preference-applied"] = self.header("prefer")[:64]
+        if ACCEPTED in self.route.statuses and (patience := patience_of(self.header("prefer"))) is not None:
+            headers["preference-applied"] = f"wait={patience:.0f}"  # what was followed, not all that was wished
         return Answer(status, headers, to_json(view))
 
     def header(self, name: str) -> str:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy.exc import SQLAlchemyError
 
 from policies.errors import IssuerUnavailable
 from system_apis.deadline import Deadline
 from system_apis.errors import UpstreamError
 from system_apis.http import Exchange
+from system_apis.salesforce.rest import Allowance
 
 PING_S = 1.0
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -68,6 +69,9 @@ async def _state_of(ping: Ping, deadline: Deadline) -> NeighbourState:
     return NeighbourState("up")
 
 
+BREAKER_STATES = {"closed": 0, "halfOpen": 1, "open": 2}
+
+
 class Meters:
     """The counters of this process, on a registry of their own."""
 
@@ -87,10 +91,28 @@ class Meters:
             registry=self.registry,
             buckets=BUCKETS,
         )
+        self._breakers = Gauge(
+            "ordergate_upstream_breaker",
+            "Breakers as the last question left them: 0 closed, 1 half-open, 2 open.",
+            ("system", "instance", "operation"),
+            registry=self.registry,
+        )
+        self._places = Gauge(
+            "ordergate_upstream_places",
+            "Calls to an instance: `used` under way, `waiting` for a place in its bulkhead.",
+            ("system", "instance", "kind"),
+            registry=self.registry,
+        )
         self._uses = Counter(
             "ordergate_route_uses_total",
             "Who still calls what: admitted calls by route and client.",
             ("route", "client"),
+            registry=self.registry,
+        )
+        self._allowance = Gauge(
+            "ordergate_crm_api_calls",
+            "Calls of the CRM's daily allowance, as it last said: `used` by everybody, and `most`.",
+            ("instance", "kind"),
             registry=self.registry,
         )
 
@@ -102,3 +124,10 @@ class Meters:
     def exchange(self, exchange: Exchange) -> None:
         labels = (exchange.system, exchange.instance, exchange.operation, exchange.outcome)
         self._exchanges.labels(*labels).observe(exchange.seconds)
+        self._breakers.labels(*labels[:3]).set(BREAKER_STATES[exchange.breaker])
+        self._places.labels(*labels[:2], "used").set(exchange.in_use)
+        self._places.labels(*labels[:2], "waiting").set(exchange.waiting)
+
+    def allowance(self, said: Allowance) -> None:
+        self._allowance.labels(said.instance, "used").set(said.used)
+        self._allowance.labels(said.instance, "most").set(said.most)

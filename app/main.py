@@ -12,6 +12,7 @@ from app import contract, doors
 from app.database import ping
 from app.endpoint import Edge, handler_for
 from app.health import Health, Meters
+from app.internal_routes import INTERNAL
 from app.outside import Outside
 from app.parts import Parts, assemble
 from app.route import Route, bound
@@ -40,17 +41,24 @@ def create_app(settings: Settings, outside: Outside | None = None, tracer: Trace
     frame = doors.Frame(meters, tracer, settings.public_url, bounds)
     health = Health(parts.neighbours.pings(), lambda deadline: ping(parts.engine, deadline.remaining_s))
     open_pages = _open_pages(settings)
-    inside_pages = [doors.readyz(health), doors.metrics(meters), doors.livez()]
+    inside_pages = [
+        doors.readyz(health),
+        doors.metrics(meters),
+        doors.livez(),
+        doors.document_page(contract.internal_text(), contract.INTERNAL_DOCUMENT_PATH),
+    ]
     return Gateway(
-        external=doors.door(_handlers(parts, edge), open_pages, _methods(open_pages, PUBLIC), frame),
-        internal=doors.door([], inside_pages, _methods(inside_pages, ()), frame, [parts.running]),
+        external=doors.door(_handlers(parts, edge, PUBLIC), open_pages, _methods(open_pages, PUBLIC), frame),
+        internal=doors.door(
+            _handlers(parts, edge, INTERNAL), inside_pages, _methods(inside_pages, INTERNAL), frame, [parts.running]
+        ),
         health=health,
     )
 
 
-def _handlers(parts: Parts, edge: Edge) -> list[HTTPRouteHandler]:
+def _handlers(parts: Parts, edge: Edge, routes: Sequence[Route]) -> list[HTTPRouteHandler]:
     named = parts.named()
-    return [handler_for(route, bound(route.process, named), edge) for route in PUBLIC]
+    return [handler_for(route, bound(route.process, named), edge) for route in routes]
 
 
 def _open_pages(settings: Settings) -> list[doors.Page]:

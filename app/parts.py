@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +14,9 @@ from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import make_engine, migrate
+from app.drift import keep_comparing
 from app.health import Meters
-from app.neighbours import Neighbours, connect
+from app.neighbours import Neighbours, Observe, connect
 from app.outside import Outside
 from app.settings import Settings
 from policies.clients import ClientRegistry
@@ -30,6 +31,8 @@ from process_apis.landscape import Landscape
 from process_apis.order_change import commit as order_change
 from process_apis.quote_to_order import workflow as quote_to_order
 from process_apis.seals import Seals
+from process_apis.systems.watch import Watch
+from system_apis.http import Exchange
 
 PURGE_EVERY_S = 600.0
 log = logging.getLogger("ordergate")
@@ -60,10 +63,18 @@ class Parts:
     ledger: Ledger
     stack: Stack
     durable: Durable
+    watch: Watch
+    compares: bool
 
     def named(self) -> Mapping[str, Any]:
         """What a process may ask for, by the name of its keyword-only parameter."""
-        return {"landscape": self.landscape, "seals": self.seals, "store": self.engine, "durable": self.durable}
+        return {
+            "landscape": self.landscape,
+            "seals": self.seals,
+            "store": self.engine,
+            "durable": self.durable,
+            "watch": self.watch,
+        }
 
     @asynccontextmanager
     async def running(self, _app: Litestar) -> AsyncIterator[None]:
@@ -75,10 +86,16 @@ class Parts:
             stack.push_async_callback(self.oauth.aclose)
             await self.durable.launch()
             stack.push_async_callback(self.durable.close)
-            purging = asyncio.create_task(self._purge())
-            stack.callback(purging.cancel)
+            for beside in self._beside():
+                stack.callback(asyncio.create_task(beside).cancel)
             gc.freeze()  # what exists now stays: the collector need not look at it again
             yield
+
+    def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """What goes on while calls are answered; nobody waits for it."""
+        yield self._purge()
+        if self.compares:
+            yield keep_comparing(self.neighbours, self.watch)
 
     async def _purge(self) -> None:
         while True:
@@ -93,7 +110,8 @@ def assemble(settings: Settings, outside: Outside, meters: Meters) -> Parts:
     """All parts, by hand and in order. Nothing is opened yet."""
     world = settings.world
     engine = make_engine(settings.database_url)
-    neighbours = connect(world, outside.transport, meters.exchange)
+    watch = Watch(outside.now)
+    neighbours = connect(world, outside.transport, _heard_by(meters.exchange, watch.exchanged), meters.allowance)
     registry = ClientRegistry(each.client() for each in world.clients)
     oauth = OAuth(neighbours.issuers.values(), world.audience, registry, now=lambda: outside.now().timestamp())
     ledger = Ledger(engine, clock=outside.now)
@@ -110,4 +128,14 @@ def assemble(settings: Settings, outside: Outside, meters: Meters) -> Parts:
         ledger=ledger,
         stack=Stack(FailedLogins(world.limits.failed_logins), oauth, RateLimits(), ledger),
         durable=durable,
+        watch=watch,
+        compares=settings.drift_check,
     )
+
+
+def _heard_by(*listeners: Observe) -> Observe:
+    def heard(exchange: Exchange) -> None:
+        for each in listeners:
+            each(exchange)
+
+    return heard

@@ -107,6 +107,12 @@ POLICY: dict[type[BaseException], Row] = {
         facts=lambda e: {"scope": e.scope},
         headers=bearer("insufficient_scope", "a scope is missing", scope=lambda e: e.scope),
     ),
+    policy.ClientKindRefused: Row(
+        403,
+        "client-kind-refused",
+        "Not for this kind of client",
+        lambda e: f"This is for clients of the kind {' or '.join(e.kinds)}.",
+    ),
     policy.IssuerUnavailable: Row(
         503,
         "issuer-unavailable",
@@ -207,6 +213,13 @@ BUSINESS: dict[type[BaseException], Row] = {
         lambda e: f"Decide or withdraw {e.change_request_id} first.",
         facts=lambda e: {"change_request_id": e.change_request_id},
     ),
+    business.OrderInTheMaking: Row(
+        409,
+        "order-in-the-making",
+        "The order is still being made",
+        lambda e: f"The operation {e.operation_id} still works on it; ask again when it has ended.",
+        facts=lambda e: {"operation_id": e.operation_id},
+    ),
     business.VersionStale: Row(
         412,
         "version-stale",
@@ -268,6 +281,13 @@ UPSTREAM: dict[type[BaseException], Row] = {
         "system-wants-version",
         "A system wants a version named",
         of_neighbour("changes this only for who names the version it has seen."),
+        facts=named_system,
+    ),
+    upstream.OwnerViolation: Row(
+        409,
+        "owner-violation",
+        "The field belongs to another system",
+        of_neighbour("owns what this would have written; nothing was sent."),
         facts=named_system,
     ),
     upstream.ObjectLocked: Row(

@@ -23,11 +23,10 @@ from system_apis.errors import UpstreamError
 TYPE_BASE = "https://ordergate.example/problems/"
 PROBLEM_JSON = "application/problem+json"
 JSON = "application/json"
-SERVER_SIDE = 500
 
 log = logging.getLogger("ordergate.problems")
 _ENCODER = msgspec.json.Encoder(decimal_format="string")
-_UNFORESEEN = Row(500, "internal-error", "Something went wrong here", "This is ours to mend; name the instance to us.")
+UNFORESEEN = Row(500, "internal-error", "Something went wrong here", "This is ours to mend; name the instance to us.")
 
 
 class Problem(Struct, frozen=True, rename="camel"):
@@ -58,7 +57,7 @@ def problem_of(error: BaseException, trail: Trail) -> tuple[Problem, dict[str, s
     """The problem and the headers that go with it."""
     error = most_telling(error)
     row = row_of(error)
-    if row is _UNFORESEEN:
+    if row is UNFORESEEN:
         log.error("unforeseen error", exc_info=error, extra={"request_id": trail.request_id})
     facts = row.facts(error)
     headers = dict(row.headers(error))
@@ -100,7 +99,7 @@ def media_type_for(accept: str) -> str:
 
 def row_of(error: BaseException) -> Row:
     """The row of the error's own class, or of the nearest one above it."""
-    return next((ROWS[each] for each in type(error).__mro__ if each in ROWS), _UNFORESEEN)
+    return next((ROWS[each] for each in type(error).__mro__ if each in ROWS), UNFORESEEN)
 
 
 def most_telling(error: BaseException) -> BaseException:
@@ -110,7 +109,7 @@ def most_telling(error: BaseException) -> BaseException:
         for leaf in leaves:
             if isinstance(leaf, kind):
                 return leaf
-    unforeseen = [leaf for leaf in leaves if not isinstance(leaf, UpstreamError) and row_of(leaf) is _UNFORESEEN]
+    unforeseen = [leaf for leaf in leaves if not isinstance(leaf, UpstreamError) and row_of(leaf) is UNFORESEEN]
     return (unforeseen or leaves)[0]
 
 

@@ -12,7 +12,8 @@ from policies.sheet import guarded
 from process_apis import errors
 from process_apis.atp.models import AtpCheckRequest
 from process_apis.atp.process import check_availability
-from process_apis.operations import ENDED, OperationView
+from process_apis.operation_views import OperationView
+from process_apis.operations import ENDED
 from process_apis.order_change.models import MOVING, ChangeDecision, ChangeRequestBody, ChangeRequestView
 from process_apis.order_change.process import decide_change, get_change_request, request_change
 from process_apis.orders.process import get_order
@@ -70,8 +71,12 @@ PUBLIC: tuple[Route, ...] = (
         takes=AtpCheckRequest,
         operation_id="checkAvailability",
         summary="Can we promise this, when, and how sure are we?",
+        description="What can be promised for each line: how much, on which days, from where, and how firm that is. "
+        "Reserves nothing and stores nothing. The answer is 200 also when nothing is available; a line whose source "
+        "is silent is `unknown`, never zero, and 503 comes only when no source answered at all. Keep `promiseToken`: "
+        "it proves what was promised here.",
         tag=ATP,
-        refuses=(errors.RequestFaulty, errors.NoSourceAnswered),
+        refuses=(errors.RequestFaulty, errors.NoSuchThing, errors.NoSourceAnswered),
     ),
     route(
         "POST",
@@ -83,6 +88,9 @@ PUBLIC: tuple[Route, ...] = (
         statuses=(200, 201, 202),
         operation_id="convertQuote",
         summary="Turn a quote into exactly one order",
+        description="Starts one conversion of the quote, or of the lines named, or says at once why not. 202: it is "
+        "on its way, and `href` tells how far. With `Prefer: wait=N` the end may come within the call: 201 with an "
+        "order, 200 if it ended without one. Repeat with the same key, never with a new one, if no answer comes.",
         tag=OPERATIONS,
         refuses=(
             errors.RequestFaulty,
@@ -108,6 +116,8 @@ PUBLIC: tuple[Route, ...] = (
         guarded("orders:read"),
         operation_id="getOperation",
         summary="How far an operation is",
+        description="The operation with its lines, steps and exceptions. `retryAfterSeconds` says when to look again; "
+        "it is null when nothing moves by itself: the operation has ended, or waits for a decision.",
         tag=OPERATIONS,
     ),
     route(
@@ -120,6 +130,7 @@ PUBLIC: tuple[Route, ...] = (
         statuses=(200, 201, 202),
         operation_id="decideOperation",
         summary="Accept or reject what an operation proposes",
+        description="Possible while the operation is `awaitingDecision`, until `decideBy`.",
         tag=OPERATIONS,
         refuses=(errors.DecisionNotPossible,),
     ),
@@ -132,6 +143,8 @@ PUBLIC: tuple[Route, ...] = (
         body_optional=True,
         operation_id="cancelOperation",
         summary="Stop an operation before there is an order",
+        description="Possible until the order is being created; its quote lines may be converted again. Later only a "
+        "change request on the order helps.",
         tag=OPERATIONS,
         refuses=(errors.DecisionNotPossible,),
     ),
@@ -142,6 +155,8 @@ PUBLIC: tuple[Route, ...] = (
         guarded("orders:read"),
         operation_id="getOrder",
         summary="One order as ERP, scheduler and CRM see it",
+        description="Status, items, schedule and holds across the systems. A system that is silent leaves a gap, which "
+        "`warnings` names; without the ERP there is no `etag`, and no change can be asked for.",
         tag=ORDERS,
         refuses=(errors.NoSourceAnswered,),
     ),
@@ -154,8 +169,12 @@ PUBLIC: tuple[Route, ...] = (
         answers=201,
         operation_id="requestChange",
         summary="What would a change of the order cost, and what would it bring?",
+        description="Simulates the wish in the ERP and the scheduler and proposes what comes of it, with the "
+        "confirmations that it would give up (`lost`). Nothing is changed before the proposal is accepted, unless "
+        "`commitIfClean` was asked for. Where a system that has to be asked is silent, nothing is stored. An order has "
+        "one open change request at most.",
         tag=ORDERS,
-        refuses=(errors.RequestFaulty, errors.ChangeRequestOpen, errors.NoSourceAnswered),
+        refuses=(errors.RequestFaulty, errors.ChangeRequestOpen, errors.OrderInTheMaking, errors.NoSourceAnswered),
     ),
     route(
         "GET",
@@ -176,6 +195,9 @@ PUBLIC: tuple[Route, ...] = (
         statuses=(200, 202),
         operation_id="decideChange",
         summary="Accept a proposed change, turn it down, or take it back",
+        description="An accepted proposal is committed if the order is still what it was based on; otherwise it comes "
+        "back as `proposed` with the next `revision` and its `conflicts`. Look at it again, or wait with "
+        "`Prefer: wait=N`.",
         tag=ORDERS,
         refuses=(errors.RequestFaulty, errors.DecisionNotPossible),
     ),
@@ -187,6 +209,8 @@ PUBLIC: tuple[Route, ...] = (
         query=EventQuery,
         operation_id="listEvents",
         summary="What happened since",
+        description="CloudEvents that you may see, oldest first, each at least once. Send `next` of an answer as "
+        "`after` of the following call.",
         tag=EVENTS,
         refuses=(errors.RequestFaulty,),
     ),

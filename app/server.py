@@ -12,9 +12,12 @@ from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 import uvloop
+from sqlalchemy.exc import SQLAlchemyError
 
+from app import database
 from app import settings as settings_of_process
 from app.main import Gateway, create_app
+from app.prompt_heads import PromptHeads
 from app.settings import Settings, SettingsError
 from app.shell.asgi import Asgi
 from app.telemetry import start_logging, tracing
@@ -28,7 +31,7 @@ MOST_CONNECTIONS = 2048
 
 
 class StartFailed(Exception):
-    """A door could not be opened; the log has the cause."""
+    """The process cannot serve. Its text is one line that says what to look at."""
 
 
 class Listener(uvicorn.Server):
@@ -42,9 +45,10 @@ class Listener(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
             await super().startup(sockets)
-        except SystemExit:
+        except SystemExit as ended:
             self.failed = True
-            raise StartFailed(f"{self.config.host}:{self.config.port} cannot be served, see the log") from None
+            where = f"{self.config.host}:{self.config.port} cannot be served"
+            raise StartFailed(f"{where}: {_why(ended.__context__)}") from None
         finally:
             self.listening.set()
 
@@ -62,6 +66,7 @@ def serve(settings: Settings | None = None) -> None:
         raise SystemExit(MISCONFIGURED) from None
     start_logging(chosen.log_level)
     try:
+        _require_store(chosen.database_url)
         with tracing(chosen) as tracer, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run(chosen, create_app(chosen, tracer=tracer)))
     except StartFailed as failed:
@@ -84,6 +89,23 @@ async def run(settings: Settings, gateway: Gateway, stop: asyncio.Event | None =
                 return
             async with opened(external):
                 await _until_stopped(settings, gateway, stopping, [external, internal])
+
+
+def _require_store(url: str) -> None:
+    """A store that cannot be opened is said in one line, before the doors are touched."""
+    try:
+        database.try_out(url)
+    except (SQLAlchemyError, OSError) as failure:
+        said = str(getattr(failure, "orig", None) or failure).partition("\n")[0]
+        raise StartFailed(f"ORDERGATE_DATABASE_URL: the store cannot be opened: {said}") from None
+
+
+def _why(cause: BaseException | None) -> str:
+    """uvicorn ends the process where it cannot bind; what it met is the context of that end."""
+    if not isinstance(cause, OSError):
+        return "see the log"
+    reason = (cause.strerror or str(cause)).rpartition(": ")[2]
+    return f"{reason}; ORDERGATE_HOST, ORDERGATE_PORT and their ORDERGATE_INTERNAL_ twins say where the doors are"
 
 
 async def _until_stopped(
@@ -123,14 +145,14 @@ def signals_setting(stopping: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(each)
 
 
-def listener(app: Asgi, host: str, port: int, drain_s: float) -> Listener:
+def listener(app: Asgi, host: str, port: int, drain_s: float, *, protocol: type[PromptHeads] = PromptHeads) -> Listener:
     """One door on one address. Nothing names the software behind it."""
     return Listener(
         uvicorn.Config(
             app,
             host=host,
             port=port,
-            http="httptools",
+            http=protocol,
             ws="none",
             lifespan="on",
             server_header=False,

@@ -27,10 +27,11 @@ SANDBOX_DATABASE = "sqlite+aiosqlite:///var/ordergate.db"
 SHORTEST_TOKEN_KEY = 32
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 HIGHEST_PORT = 65535
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  recognised here, bound nowhere
 
 NAMES = {
     "ORDERGATE_ENV": "sandbox or production (the default)",
-    "ORDERGATE_CONFIG": "path of the TOML file; the shipped sandbox file in the sandbox",
+    "ORDERGATE_CONFIG": "path of the TOML file (ORDERGATE_ENV=sandbox brings one)",
     "ORDERGATE_HOST": "address of the external door, 127.0.0.1",
     "ORDERGATE_PORT": "port of the external door, 8080",
     "ORDERGATE_INTERNAL_HOST": "address of the internal door, 127.0.0.1",
@@ -42,6 +43,7 @@ NAMES = {
     "ORDERGATE_OTLP_ENDPOINT": "OTLP/HTTP collector for traces; none, no spans",
     "ORDERGATE_TRACE_RATIO": "share of calls that are traced, 0.01",
     "ORDERGATE_ROLE": "all (the default), api or worker",
+    "ORDERGATE_DRIFT_CHECK": "on (the default) or off: compare the systems with what is used of them",
     "ORDERGATE_DRAIN_S": "seconds that calls in flight get at shutdown, 20",
     "ORDERGATE_SHUTDOWN_DELAY_S": "seconds between failing readiness and refusing connections, 0 in the sandbox, 3",
 }
@@ -64,6 +66,7 @@ class Settings:
     log_level: str
     otlp_endpoint: str | None
     trace_ratio: float
+    drift_check: bool
     drain_s: float
     shutdown_delay_s: float
     config: Path
@@ -91,11 +94,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         log_level=_choice(env, "ORDERGATE_LOG_LEVEL", "INFO", LOG_LEVELS),
         otlp_endpoint=_url(env, "ORDERGATE_OTLP_ENDPOINT", "") or None,
         trace_ratio=_number(env, "ORDERGATE_TRACE_RATIO", "0.01", most=1),
+        drift_check=_choice(env, "ORDERGATE_DRIFT_CHECK", "on", ("on", "off")) == "on",
         drain_s=_number(env, "ORDERGATE_DRAIN_S", "20", most=600),
         shutdown_delay_s=_number(env, "ORDERGATE_SHUTDOWN_DELAY_S", "0" if sandbox else "3", most=60),
         config=config,
         world=world,
     )
+    _refuse_one_door(settings)
     if not sandbox:
         refuse_what_belongs_to_the_sandbox(config, world, settings.token_keys, SANDBOX_TOKEN_KEY)
     _refuse_unknown(env, named_in_file)
@@ -160,6 +165,13 @@ def _token_keys(value: str) -> tuple[str, ...]:
     if not keys or any(len(key.encode()) < SHORTEST_TOKEN_KEY for key in keys):
         raise SettingsError(f"ORDERGATE_TOKEN_KEYS holds a key of less than {SHORTEST_TOKEN_KEY} bytes")
     return keys
+
+
+def _refuse_one_door(settings: Settings) -> None:
+    hosts = {settings.host, settings.internal_host}
+    overlapping = len(hosts) == 1 or hosts & EVERY_ADDRESS
+    if settings.role != "worker" and settings.port == settings.internal_port != 0 and overlapping:
+        raise SettingsError(f"ORDERGATE_INTERNAL_PORT is {settings.port}, which is the external door's: name another")
 
 
 def _refuse_unknown(env: Mapping[str, str], named_in_file: frozenset[str]) -> None:

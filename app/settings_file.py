@@ -1,5 +1,6 @@
 """The TOML file: issuers, systems, plants, clients and limits, with `${NAME}` and `${NAME:-default}` from the
-environment. What it names must exist, and nothing is named twice."""
+environment and `${file:/path}` from a file of its own, as secret stores mount them. What it names must exist, and
+nothing is named twice."""
 
 from __future__ import annotations
 
@@ -13,10 +14,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from app.world import World
+from app.world import ErpInstance, World
 from policies.rate_limit import read_limit
+from system_apis.salesforce.logon import KeyUnusable, SignedLogon
+from system_apis.tls import Tls, TlsUnusable, context
 
-_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
+_REFERENCE = re.compile(r"\$\{(?:file:(?P<file>[^}]+)|(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?)\}")
+_LARGEST_SECRET = 64 * 1024
 
 
 class SettingsError(Exception):
@@ -43,7 +47,7 @@ def load_world(path: Path, env: Mapping[str, str]) -> tuple[World, frozenset[str
 
 
 def _filled(value: Any, env: Mapping[str, str], named: set[str], path: Path, at: str) -> Any:
-    """The value with its variables filled in, and their names noted."""
+    """The value with its references filled in, and the names of variables noted."""
     if isinstance(value, dict):
         return {key: _filled(each, env, named, path, f"{at}.{key}".lstrip(".")) for key, each in value.items()}
     if isinstance(value, list):
@@ -52,13 +56,33 @@ def _filled(value: Any, env: Mapping[str, str], named: set[str], path: Path, at:
         return value
 
     def fill(match: re.Match[str]) -> str:
-        named.add(match[1])
-        given = env.get(match[1]) or match[2]
+        if match["file"]:
+            return _content(path.parent / match["file"], f"{path}: {at}")
+        named.add(match["name"])
+        given = env.get(match["name"]) or match["default"]
         if given is None:
-            raise SettingsError(f"{path}: {at} needs the variable {match[1]}, which is not set")
+            raise SettingsError(f"{path}: {at} needs the variable {match['name']}, which is not set")
         return given
 
-    return _VARIABLE.sub(fill, value)
+    return _REFERENCE.sub(fill, value)
+
+
+def _content(file: Path, at: str) -> str:
+    """What stands in a file (relative to the TOML file), without the line end that editors put at the end."""
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(_LARGEST_SECRET + 1)
+        text = content.decode()
+    except OSError as unreadable:
+        raise SettingsError(f"{at} needs the file {file}, which cannot be read: {unreadable.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{at} needs the file {file}, which is not UTF-8 text") from None
+    if len(content) > _LARGEST_SECRET:
+        raise SettingsError(f"{at} needs the file {file}, which is larger than {_LARGEST_SECRET} bytes")
+    secret = text.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise SettingsError(f"{at} needs the file {file}, which is empty")
+    return secret
 
 
 def _faults(world: World) -> Iterable[str]:
@@ -72,6 +96,7 @@ def _faults(world: World) -> Iterable[str]:
     yield from _twice("client", (each.client_id for each in world.clients))
     yield from _twice("issuer", (each.issuer for each in world.issuers))
     yield from _bad_urls(world)
+    yield from _unusable_files(world)
     for plant in world.plants:
         if plant.erp not in erps:
             yield f"the plant {plant.plant} names the ERP {plant.erp}, which is not configured"
@@ -101,6 +126,32 @@ def _bad_urls(world: World) -> Iterable[str]:
             yield f"{what} is {url!r}, not an http(s) URL"
 
 
+def _unusable_files(world: World) -> Iterable[str]:
+    """Told at the start, not by the first call: a certificate that is wrong now will not be right at night."""
+    for erp in world.systems.erp:
+        try:
+            context(tls_of(erp))
+        except TlsUnusable as wrong:
+            yield f"the ERP {erp.instance}: {wrong}"
+    for crm in world.systems.crm:
+        if crm.ca_file is not None and not Path(crm.ca_file).is_file():
+            yield f"ca_file of {crm.instance} is {crm.ca_file}, which is not there"
+        if crm.username and crm.key_file:
+            try:
+                SignedLogon(crm.username, Path(crm.key_file)).private_key()
+            except KeyUnusable as unusable:
+                yield f"key_file of {crm.instance}: {unusable}"
+
+
+def tls_of(erp: ErpInstance) -> Tls:
+    """Whom this instance's connections trust and who they say we are."""
+
+    def path(file: str | None) -> Path | None:
+        return Path(file) if file else None
+
+    return Tls(path(erp.ca_file), path(erp.certificate_file), path(erp.key_file), erp.key_password)
+
+
 def urls(world: World) -> Iterable[tuple[str, str]]:
     """Every address of the file with the name of its setting."""
     for issuer in world.issuers:
@@ -108,6 +159,9 @@ def urls(world: World) -> Iterable[tuple[str, str]]:
         yield f"jwks_uri of {issuer.issuer}", issuer.jwks_uri
     for each in world.systems.all():
         yield f"base_url of {each.instance}", each.base_url
+    for erp in world.systems.erp:
+        if erp.token_url:
+            yield f"token_url of {erp.instance}", erp.token_url
     for crm in world.systems.crm:
         if crm.token_url:
             yield f"token_url of {crm.instance}", crm.token_url

@@ -36,8 +36,9 @@ def refuse_what_belongs_to_the_sandbox(
 
 def _secrets(world: World) -> Iterable[tuple[str, str]]:
     for erp in world.systems.erp:
-        yield f"the password of {erp.instance}", erp.password
+        yield f"the password of {erp.instance}", erp.password or ""
+        yield f"the client_secret of {erp.instance}", erp.client_secret or ""
     for crm in world.systems.crm:
-        yield f"the client_secret of {crm.instance}", crm.client_secret
+        yield f"the client_secret of {crm.instance}", crm.client_secret or ""
     for scheduler in world.systems.scheduler:
         yield f"the api_key of {scheduler.instance}", scheduler.api_key

@@ -14,15 +14,17 @@ from app.cli.examples import examples
 from app.cli.openapi import openapi
 from app.cli.run import run
 from app.cli.sandbox import sandbox
+from app.cli.scheduler_check import scheduler_check
 from app.cli.serve import serve
+from app.cli.systems import systems
 
 click.rich_click.TEXT_MARKUP = "ansi"
 click.rich_click.SHOW_ARGUMENTS = True
 click.rich_click.COMMAND_GROUPS = {
     "ordergate": [
         {"name": "Try it", "commands": ["demo", "run", "sandbox"]},
-        {"name": "Operate it", "commands": ["serve", "check-config"]},
-        {"name": "Build against it", "commands": ["openapi"]},
+        {"name": "Operate it", "commands": ["serve", "check-config", "systems"]},
+        {"name": "Build against it", "commands": ["openapi", "scheduler-check"]},
     ]
 }
 
@@ -45,7 +47,7 @@ def group() -> None:
     """
 
 
-for command in (demo, run, sandbox, serve, check_config, openapi):
+for command in (demo, run, sandbox, serve, check_config, systems, openapi, scheduler_check):
     group.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""`ordergate check-config`: is this configuration fit to start? One line per fault."""
+"""`ordergate check-config`: is this configuration fit to start? One line if not."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from app.cli.examples import examples
     ),
 )
 def check_config() -> None:
-    """Read environment and TOML file as `serve` would, start nothing, name every fault.
+    """Read environment and TOML file as `serve` would, start nothing, name the first fault.
 
-    One line per fault on standard error and exit code 1, or one line on standard output and 0.
+    One line on standard error and exit code 1, or one line on standard output and 0.
     """
     from app import settings  # noqa: PLC0415  the whole world of a file: not to be loaded for --help
 

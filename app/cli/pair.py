@@ -19,6 +19,10 @@ INTERNAL_PORT = 8081
 SANDBOX_PORTS = {"issuer": 9410, "sap": 9411, "salesforce": 9412, "scheduler": 9413, "control": 9414}
 
 
+class NotAnnounced(Exception):
+    """A file that is not what a sandbox announces."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sandbox:
     """Where each neighbour listens."""
@@ -31,9 +35,12 @@ class Sandbox:
 
     @classmethod
     def announced_in(cls, file: Path) -> Sandbox:
-        """Read what a running sandbox wrote with `--announce`."""
-        urls = json.loads(file.read_text())["urls"]
-        return cls(**{name: urls[name] for name in SANDBOX_PORTS})
+        """Read what a running sandbox wrote with `--announce`, or raise NotAnnounced."""
+        try:
+            urls = json.loads(file.read_text())["urls"]
+            return cls(**{name: urls[name] for name in SANDBOX_PORTS})
+        except (ValueError, KeyError, TypeError):
+            raise NotAnnounced(f"{file} names no sandbox: `ordergate sandbox --announce {file}` writes it") from None
 
     def environment(self) -> dict[str, str]:
         """The variables that the shipped sandbox configuration reads."""

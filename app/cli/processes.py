@@ -46,8 +46,12 @@ def ended_by_signals() -> Iterator[None]:
 @contextmanager
 def child(arguments: list[str], *, env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`ordergate <arguments>` as a process of its own, gone when the block ends, however it ends."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as sink:
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        sink = log.open("wb")
+    except OSError as refused:
+        raise ChildFailed(arguments[0], f"cannot log ({refused.strerror}): name another --logs", log) from None
+    with sink:
         process = subprocess.Popen(  # noqa: S603  our own interpreter and our own module
             [sys.executable, "-m", "app.cli", *arguments],
             stdin=subprocess.DEVNULL,

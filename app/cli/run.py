@@ -39,7 +39,7 @@ def run(free_ports: bool, logs: Path) -> None:
     Prints where everything listens, an access token, and a first call to copy. The world begins anew with each start.
     """
     from app.cli.pair import running_pair  # noqa: PLC0415  httpx and all: not to be loaded for --help
-    from app.cli.processes import ChildFailed, ended_by_signals  # noqa: PLC0415
+    from app.cli.processes import ChildFailed, ended_by_signals  # noqa: PLC0415  likewise
 
     try:
         with ended_by_signals(), running_pair(logs, free_ports=free_ports) as (sandbox, gateway):
@@ -55,7 +55,7 @@ def run(free_ports: bool, logs: Path) -> None:
 
 
 def _welcome(sandbox: Sandbox, gateway: Gateway, logs: Path) -> None:
-    from app.cli.pair import access_token  # noqa: PLC0415
+    from app.cli.pair import access_token  # noqa: PLC0415  likewise
 
     token = access_token(sandbox.issuer, *DEALER)
     requested = datetime.now(UTC).date() + timedelta(days=5)

@@ -57,8 +57,11 @@ class Caps:
             raise HeadersTooLarge(f"a call has at most {bounds.header_count} headers")
         if sum(len(name) + len(value) for name, value in headers) > bounds.headers:
             raise HeadersTooLarge(f"headers have at most {bounds.headers} bytes together")
-        if sum(1 for name, _ in headers if name == b"host") > 1:
+        hosts = sum(1 for name, _ in headers if name == b"host")
+        if hosts > 1:
             raise ParameterMalformed("header", "Host", "there is more than one")
+        if not hosts and scope.get("http_version") == "1.1":  # RFC 9112 §3.2
+            raise ParameterMalformed("header", "Host", "there is none")
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         announced = header(scope, b"content-length")

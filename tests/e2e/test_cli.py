@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.conftest import ORDERGATE
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("demo", "run", "sandbox", "serve", "check-config", "openapi")
+COMMANDS = ("demo", "run", "sandbox", "serve", "check-config", "systems", "openapi", "scheduler-check")
 
 
 def ordergate(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -78,6 +78,40 @@ def test_serve_stops_at_a_bad_value_with_one_line() -> None:
     assert served.returncode != 0
     assert "ORDERGATE_DRAIN_S" in served.stderr
     assert "Traceback" not in served.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("sqlite:///{directory}", "unable to open database file"),
+        ("sqlite:///{directory}/file/ordergate.db", "File exists|Not a directory"),
+        ("postgresql://nobody:hunter2@127.0.0.1:1/x", "Connection refused"),
+    ],
+)
+def test_serve_says_in_one_line_why_it_has_no_store(url: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    served = ordergate("serve", ORDERGATE_ENV="sandbox", ORDERGATE_DATABASE_URL=url.format(directory=tmp_path))
+    assert served.returncode == 3
+    assert re.fullmatch(rf"ordergate: ORDERGATE_DATABASE_URL: .* cannot be opened: .*({says}).*\n", served.stderr)
+    assert "hunter2" not in served.stderr
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"urls": {}}', '{"urls": []}'])
+def test_a_demo_on_no_sandbox_says_so(text: str, tmp_path: Path) -> None:
+    (tmp_path / "world.json").write_text(text)
+    shown = ordergate("demo", "--sandbox", str(tmp_path / "world.json"), "--logs", str(tmp_path))
+    assert shown.returncode == 1
+    assert "names no sandbox" in shown.stdout
+    assert not shown.stderr
+
+
+@pytest.mark.parametrize("command", ["demo", "run"])
+def test_logs_that_cannot_be_written_are_said(command: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    shown = ordergate(command, "--logs", str(tmp_path / "file" / "logs"))
+    assert shown.returncode == 1
+    assert "name another --logs" in shown.stdout + shown.stderr
+    assert "Traceback" not in shown.stderr
 
 
 def test_the_committed_document_is_what_the_routes_say() -> None:

@@ -38,10 +38,13 @@ def demo(announced: Path | None, logs: Path) -> None:
 
     What the gateway says is never believed: SAP, Salesforce and the scheduler are asked themselves.
     """
-    from app.cli.demo.narrate import ClaimFalse, Narrator  # noqa: PLC0415  not to be loaded for --help
-    from app.cli.demo.stage import on_stage  # noqa: PLC0415
-    from app.cli.demo.story import tell  # noqa: PLC0415
-    from app.cli.processes import ChildFailed, ended_by_signals  # noqa: PLC0415
+    import httpx  # noqa: PLC0415  not to be loaded for --help
+
+    from app.cli.demo.narrate import ClaimFalse, Narrator  # noqa: PLC0415  likewise
+    from app.cli.demo.stage import on_stage  # noqa: PLC0415  likewise
+    from app.cli.demo.story import tell  # noqa: PLC0415  likewise
+    from app.cli.pair import NotAnnounced  # noqa: PLC0415  likewise
+    from app.cli.processes import ChildFailed, ended_by_signals  # noqa: PLC0415  likewise
 
     narrator = Narrator()
     try:
@@ -53,8 +56,11 @@ def demo(announced: Path | None, logs: Path) -> None:
     except ClaimFalse as failure:
         narrator.ended(f"not true: {failure.claim}; the logs are in {logs}", well=False)
         sys.exit(1)
-    except ChildFailed as failure:
+    except (ChildFailed, NotAnnounced) as failure:
         narrator.ended(str(failure), well=False)
+        sys.exit(1)
+    except httpx.TransportError as silence:
+        narrator.ended(f"{silence.request.url} does not answer ({silence}); the logs are in {logs}", well=False)
         sys.exit(1)
     took = time.monotonic() - narrator.started
     narrator.ended(

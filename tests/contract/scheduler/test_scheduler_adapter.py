@@ -195,3 +195,37 @@ async def test_a_refused_key_calls_for_an_operator(status: int) -> None:
     with pytest.raises(CredentialsRefused) as met:
         await aps(player).ping(deadline=soon())
     assert "s3cret" not in str(met.value)
+
+
+async def test_every_answer_names_plan_and_horizon() -> None:
+    plan = {"planVersion": "8841", "horizonEnd": "2027-02-20"}
+    abilities = {"product": "APS", "apiVersion": "1", "plants": ["1710"], "simulate": True, "maxLines": 100, **plan}
+    changes = {**plan, "more": False, "orders": [{**msgspec.json.decode(tape("scheduler_commitments")), **plan}]}
+    player = Player(
+        [("GET", httpx.Response(200, json=each)) for each in ({"status": "up", **plan}, abilities, changes)]
+    )
+    scheduler = aps(player)
+    health = await scheduler.health(deadline=soon())
+    able = await scheduler.capabilities(deadline=soon())
+    told = await scheduler.changes("88/40", limit=7, deadline=soon())
+    named = {(each.plan_version, each.horizon_end) for each in (health, able, told, *told.orders)}
+    assert named == {("8841", date(2027, 2, 20))}
+    assert player.seen[2].url.raw_path == b"/v1/commitments?since=88%2F40&limit=7"
+
+
+async def test_a_scheduler_that_hides_its_horizon_is_still_read() -> None:
+    player = Player(
+        [("GET", httpx.Response(200, json={"status": "up"})), ("GET", json_answer("scheduler_commitments"))]
+    )
+    scheduler = aps(player)
+    assert (await scheduler.health(deadline=soon())).horizon_end is None
+    held = await scheduler.commitments("4711", deadline=soon())
+    assert held is not None
+    assert held.horizon_end is None
+
+
+async def test_a_plan_version_that_is_gone_is_refused_by_its_code() -> None:
+    player = Player([("GET", refusal(410, "planVersionGone"))])
+    with pytest.raises(SystemRefused) as met:
+        await aps(player).changes("1", deadline=soon())
+    assert (met.value.code, met.value.status) == ("planVersionGone", 410)

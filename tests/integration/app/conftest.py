@@ -35,6 +35,7 @@ def settings_in(directory: Path, **more: str) -> Settings:
     return settings.load(
         {
             "ORDERGATE_ENV": "sandbox",
+            "ORDERGATE_DRIFT_CHECK": "off",
             "ORDERGATE_PORT": "0",
             "ORDERGATE_CONFIG": str(config_in(directory)),
             "ORDERGATE_INTERNAL_PORT": "0",

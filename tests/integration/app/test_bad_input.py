@@ -156,6 +156,13 @@ async def test_too_many_or_too_large_headers_are_refused(nobody: httpx.AsyncClie
     problem(await nobody.get("/livez", headers={"x-large": "x" * 40_000}), 431, "headers-too-large")
 
 
+async def test_a_call_names_its_host(served: Served) -> None:
+    answer = await said_to(served.external, b"GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n")
+    assert answer.startswith("HTTP/1.1 400 ")
+    assert '"parameter":"Host"' in answer
+    assert (await said_to(served.external, b"GET /livez HTTP/1.0\r\n\r\n")).startswith("HTTP/1.1 200 ")
+
+
 async def test_two_hosts_are_one_too_many(served: Served) -> None:
     answer = await said_to(served.external, b"GET /livez HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n")
     assert answer.startswith("HTTP/1.1 400 ")

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from app import contract
+from app.routes import PUBLIC
 from tests.integration.app.conftest import Served, token
 from tests.integration.app.problems import problem
 from tests.integration.app.test_bad_input import check, line, post
@@ -120,7 +121,9 @@ async def test_browsers_are_told_to_guess_nothing(nobody: httpx.AsyncClient) -> 
 async def test_the_document_is_served_as_committed(nobody: httpx.AsyncClient) -> None:
     answer = await nobody.get("/openapi/v1.json")
     assert answer.text == contract.text()
-    assert "/openapi/v1.json" in (await nobody.get("/docs")).text
+    docs = (await nobody.get("/docs")).text
+    assert "/openapi/v1.json" in docs
+    assert [route.path for route in PUBLIC if route.path not in docs] == []
 
 
 async def test_the_resource_metadata_names_the_issuer(nobody: httpx.AsyncClient) -> None:

@@ -183,6 +183,16 @@ async def test_a_thing_on_its_way_says_when_to_look(caller: httpx.AsyncClient) -
     assert SEEN[-1].wait_s == 2
 
 
+@pytest.mark.parametrize(
+    ("prefer", "applied"),
+    [("respond-async, wait=2", "wait=2"), ('return=minimal; foo="x", Wait = "7"', "wait=7"), ("wait=99999", "wait=30")],
+)
+async def test_only_what_was_followed_counts_as_applied(caller: httpx.AsyncClient, prefer: str, applied: str) -> None:
+    """RFC 7240 §3; a wish for more patience than there is gets what there is."""
+    answer = await caller.post("/v1/things", json={"name": "later"}, headers=keyed(f"k-{applied}", Prefer=prefer))
+    assert answer.headers["preference-applied"] == applied
+
+
 async def test_a_repeat_gets_the_same_answer_and_makes_nothing(caller: httpx.AsyncClient) -> None:
     first = await caller.post("/v1/things", json={"name": "once"}, headers=keyed('"k-3"'))
     again = await caller.post("/v1/things", json={"name": "once"}, headers=keyed("k-3"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 
 from app.main import Gateway, create_app
 from app.outside import Outside
+from app.prompt_heads import PromptHeads
 from app.server import Listener, StartFailed, address, listener, opened, run
 from app.settings import Settings
 from app.shell.asgi import Receive, Scope, Send
@@ -83,7 +85,7 @@ async def test_a_taken_port_is_said(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         settings = settings_in(tmp_path, ORDERGATE_INTERNAL_PORT=str(port))
-        with pytest.raises(StartFailed, match=f"127.0.0.1:{port} cannot be served"):
+        with pytest.raises(StartFailed, match=f"127.0.0.1:{port} cannot be served: address already in use"):
             await run(settings, gateway_for(settings), asyncio.Event())
 
 
@@ -105,3 +107,60 @@ async def test_a_call_in_flight_is_finished(tmp_path: Path) -> None:
             server.should_exit = True
             asyncio.get_running_loop().call_later(0.3, may_go.set)
         assert (await call).text == "done"
+
+
+class Hasty(PromptHeads):
+    head_s = 0.3
+    most_bytes = 4096
+
+
+async def alive(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await asyncio.sleep(0.6)  # longer than a head may take: an answer is nobody's head
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+CALL = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nhost", CALL, CALL + b"GET /"])
+async def test_a_caller_that_never_ends_its_head_is_given_up(said: bytes) -> None:
+    """Or some thousands of them would be all that the server takes, and nobody else would get in."""
+    server = listener(alive, "127.0.0.1", 0, 1, protocol=Hasty)
+    async with opened(server):
+        port = httpx.URL(address(server)).port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(said)
+        if said.startswith(CALL):
+            assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+            writer.write(b"" if said != CALL else b"GET /")
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+async def test_a_head_that_never_stops_growing_is_given_up() -> None:
+    server = listener(alive, "127.0.0.1", 0, 1, protocol=type("Patient", (Hasty,), {"head_s": 60}))
+    async with opened(server):
+        port = httpx.URL(address(server)).port
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\n")
+        with pytest.raises(ConnectionError):
+            while True:
+                writer.write(b"x: " + b"x" * 1024 + b"\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        writer.close()
+
+
+async def test_a_body_may_take_longer_than_a_head_and_be_larger() -> None:
+    server = listener(alive, "127.0.0.1", 0, 1, protocol=Hasty)
+    async with opened(server), httpx.AsyncClient(trust_env=False) as client:
+
+        async def body() -> AsyncIterator[bytes]:
+            for _ in range(5):
+                await asyncio.sleep(0.1)
+                yield b"x" * 2048
+
+        assert (await client.post(address(server), content=body())).text == "ok"
+        assert (await client.post(address(server), content=b"x" * 100_000)).text == "ok"

@@ -48,6 +48,7 @@ def test_patience_is_read_or_ignored(prefer: str, seconds: float | None) -> None
 
 def test_a_timeout_is_bounded() -> None:
     assert (timeout_of(""), timeout_of("250")) == (None, 0.25)
-    for wrong in ("99", "30001", "1e3", "-5", "²", "9" * 400):
+    padded = "000000100"  # nine digits that are in bounds, before as many more as one likes
+    for wrong in ("99", "30001", "1e3", "-5", "²", "9" * 400, padded + "0", padded + "0" * 400, padded + "0" * 5000):
         with pytest.raises(ParameterMalformed):
             timeout_of(wrong)

@@ -14,6 +14,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from app import contract
+from app.contract_members import MEMBERS
 from app.contract_words import EXAMPLES
 from app.decoding import decode
 from app.problem_table import ROWS
@@ -22,6 +23,8 @@ from policies.sheet import Sheet
 
 COMMITTED = Path(__file__).parents[3] / "openapi" / "v1.json"
 DOCUMENT = contract.document()
+INSTANTS = {"validUntil", "asOf", "decideBy", "since", "time"}
+"""Instants whose names come from the contract, or from CloudEvents, without `At`."""
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -123,6 +126,38 @@ def test_examples_are_what_they_show() -> None:
 def test_every_body_has_an_example_that_its_route_takes(route: Any) -> None:
     for example in EXAMPLES[route.operation_id].values():
         decode(msgspec.json.encode(example["value"]), route.takes, strictly_once=True)
+
+
+def test_every_instant_is_a_date_time_and_every_day_ends_in_date() -> None:
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        for member, part in schema.get("properties", {}).items():
+            kinds = {each.get("format") for each in (part, *part.get("anyOf", ()))}
+            assert ("date-time" in kinds) == (member.endswith("At") or member in INSTANTS), f"{name}.{member}"
+            if "date" in kinds:
+                assert member.endswith("Date"), f"{name}.{member}"
+
+
+def test_every_schema_says_what_it_is() -> None:
+    assert [name for name, schema in DOCUMENT["components"]["schemas"].items() if "description" not in schema] == []
+
+
+def test_every_text_of_a_member_has_its_member() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    there = {member for schema in schemas.values() for member in schema.get("properties", ())}
+    there |= {f"{name}.{member}" for name, schema in schemas.items() for member in schema.get("properties", ())}
+    assert sorted(set(MEMBERS) - there) == []
+
+
+def test_texts_are_for_callers() -> None:
+    for text in (part["description"] for part in parts(DOCUMENT) if isinstance(part, dict) and "description" in part):
+        if isinstance(text, str):
+            assert not re.search(r"Raises|process_apis|system_apis|\n +", text), text
+
+
+def test_a_read_with_a_version_may_answer_not_modified() -> None:
+    for _, _, operation in operations():
+        sent = {resolved(each)["name"] for each in operation["parameters"]}
+        assert ("304" in operation["responses"]) == ("If-None-Match" in sent)
 
 
 def test_schemas_have_plain_names() -> None:

@@ -51,12 +51,19 @@ GOOD = b'{"lines":[{"lineId":"1","quantity":{"value":"1.5","unit":"C62"}}]}'
         (b'{"lines":[{"lineId":"1","tags":{"k":"x"}}]}', "#/lines/0/tags/-", "value-malformed"),
         (b'{"note":"too long"}', "#/note", "value-malformed"),
         (b'{"x":' + b"[" * 100_000, "#/x", "member-unknown"),
+        (b'{"lines":[{"lineId":"1","' + b"\xc3\xa9" * 65_000 + b'":1}]}', "#/lines/0", "member-unknown"),
     ],
 )
 def test_a_fault_is_named_by_its_pointer(body: bytes, pointer: str, code: str) -> None:
     with pytest.raises(BodyMalformed) as refused:
         decode(body, Ask)
     assert (refused.value.fault.pointer, refused.value.fault.code) == (pointer, code)
+
+
+def test_json_keeps_its_name_in_a_sentence() -> None:
+    with pytest.raises(BodyMalformed) as refused:
+        decode(b"{nope}", Ask)
+    assert refused.value.fault.detail.startswith("JSON is malformed")
 
 
 @pytest.mark.parametrize(

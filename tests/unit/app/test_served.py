@@ -8,11 +8,12 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from app import settings
+from app.internal_routes import INTERNAL
 from app.main import create_app
 from app.routes import PUBLIC
 
 OPEN = {"/livez", "/docs", "/openapi/v1.json", "/.well-known/oauth-protected-resource"}
-INSIDE = {"/livez", "/readyz", "/metrics"}
+INSIDE = {"/livez", "/readyz", "/metrics", "/openapi/internal-v1.json"}
 
 
 def served(door: object) -> set[tuple[str, str]]:
@@ -33,4 +34,7 @@ def test_every_served_route_is_declared_and_every_declared_one_is_served(tmp_pat
     gateway = create_app(settings.load({"ORDERGATE_ENV": "sandbox", "ORDERGATE_DATABASE_URL": database}))
     declared = {(route.method, route.path) for route in PUBLIC}
     assert served(gateway.external) == declared | {("GET", path) for path in OPEN}
-    assert served(gateway.internal) == {("GET", path) for path in INSIDE}
+    within = {(route.method, route.path) for route in INTERNAL}
+    assert served(gateway.internal) == within | {("GET", path) for path in INSIDE}
+    assert not within & served(gateway.external), "nothing internal is reachable from outside"
+    assert all(route.sheet.kinds == ("operator",) for route in INTERNAL)

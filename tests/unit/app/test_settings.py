@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import trustme
 
 from app.settings import SANDBOX_FILE, SANDBOX_TOKEN_KEY, SettingsError, load
 
@@ -69,6 +70,7 @@ def test_the_repr_of_settings_holds_no_secret() -> None:
         ("ORDERGATE_ENV", "staging", "ORDERGATE_ENV is 'staging', not one of sandbox, production"),
         ("ORDERGATE_PORT", "80a", "ORDERGATE_PORT is '80a', not a port from 0 to 65535"),
         ("ORDERGATE_INTERNAL_PORT", "65536", "ORDERGATE_INTERNAL_PORT is '65536', not a port from 0 to 65535"),
+        ("ORDERGATE_PORT", "8081", "ORDERGATE_INTERNAL_PORT is 8081, which is the external door's: name another"),
         ("ORDERGATE_ROLE", "both", "ORDERGATE_ROLE is 'both', not one of all, api, worker"),
         ("ORDERGATE_LOG_LEVEL", "loud", "ORDERGATE_LOG_LEVEL is 'loud', not one of DEBUG, INFO, WARNING, ERROR"),
         ("ORDERGATE_TRACE_RATIO", "2", "ORDERGATE_TRACE_RATIO is '2', not a number from 0 to 1"),
@@ -126,7 +128,22 @@ def test_a_wrong_variable_is_named(name: str, value: str, says: str) -> None:
             "settle_second = 65",
             "Object contains unknown field settle_second - at $.systems.erp[0]",
         ),
-        ('user = "SANDBOX"\n', "", "Object missing required field user - at $.systems.erp[0]"),
+        ('user = "SANDBOX"\n', "", "the ERP s4-1710 is entered by user and password, or by token_url, client_id and"),
+        (
+            'user = "SANDBOX"\n',
+            'user = "SANDBOX"\nkey_file = "k"\n',
+            "or by certificate_file and key_file: one of them",
+        ),
+        (
+            'user = "SANDBOX"\npassword = "Welcome1"',
+            'certificate_file = "/no/c.pem"\nkey_file = "/no/k.pem"',
+            "the ERP s4-1710: the certificate /no/c.pem and its key cannot be used (No such file or directory)",
+        ),
+        (
+            'password = "Welcome1"',
+            'password = "${file:no.txt}"',
+            "no.txt, which cannot be read: No such file or directory",
+        ),
         ('disclosure = "internal"', 'disclosure = "all"', "Invalid enum value 'all' - at $.clients[0].disclosure"),
         (
             'password = "Welcome1"',
@@ -142,6 +159,35 @@ def test_a_wrong_entry_of_the_file_is_named(tmp_path: Path, old: str, new: str, 
     line = refusal(env)
     assert line.startswith(env["ORDERGATE_CONFIG"])
     assert says in line
+
+
+def test_a_secret_may_stand_in_a_file_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "sap.txt").write_text("in-a-file \n")
+    env = changed(tmp_path, 'password = "Welcome1"', 'password = "${file:sap.txt}"')
+    assert load(env).world.systems.erp[0].password == "in-a-file ", "only the line end is taken off"
+    absolute = f'password = "${{file:{tmp_path / "sap.txt"}}}"'
+    assert load(changed(tmp_path, 'password = "Welcome1"', absolute)).world.systems.erp[0].password == "in-a-file "
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"\n", "is empty"), (b"\xff\xfe", "is not UTF-8 text"), (b"x" * 65537, "is larger than 65536 bytes")],
+)
+def test_a_file_that_holds_no_secret_is_named(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "sap.txt").write_bytes(content)
+    line = refusal(changed(tmp_path, 'password = "Welcome1"', 'password = "${file:sap.txt}"'))
+    assert "systems.erp[0].password needs the file" in line
+    assert says in line
+
+
+def test_an_erp_is_entered_by_an_oauth_client_or_a_certificate_too(tmp_path: Path) -> None:
+    by_client = 'token_url = "https://login.example/token"\nclient_id = "c"\nclient_secret = "s"'
+    ours = trustme.CA().issue_cert("gateway.example")
+    ours.private_key_and_cert_chain_pem.write_to_path(tmp_path / "c.pem")
+    by_certificate = f'certificate_file = "{tmp_path / "c.pem"}"\nkey_file = "{tmp_path / "c.pem"}"'
+    for way in (by_client, by_certificate):
+        env = changed(tmp_path, 'user = "SANDBOX"\npassword = "Welcome1"', way)
+        assert load(env).world.systems.erp[0].user is None
 
 
 @pytest.mark.parametrize("missing", ["ORDERGATE_CONFIG", "ORDERGATE_DATABASE_URL", "ORDERGATE_TOKEN_KEYS", *SECRETS])
