@@ -91,6 +91,13 @@ class Durable:
     async def launch(self) -> None:
         """Start, and go on with what an earlier process left behind. Raises StoreTaken if that one still runs."""
         self._alone_with = hold_alone(self._url)
+        try:
+            await self._launch()
+        except BaseException:
+            self._let_go()
+            raise
+
+    async def _launch(self) -> None:
         quieten("dbos")
         self._closing = False
         self._engine = await asyncio.to_thread(engine_for, self._url, threads=self._threads)
@@ -127,6 +134,9 @@ class Durable:
             await asyncio.get_running_loop().run_in_executor(aside, lambda: DBOS.destroy(destroy_registry=True))
         # The engine had put its own pool under asyncio.to_thread; that pool is gone now.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
         if self._alone_with is not None:

@@ -101,7 +101,7 @@ async def read_facts(order_id: str, *, landscape: Landscape, store: AsyncEngine,
             name: asking.create_task(ask(landscape.schedulers[name].commitments(number, deadline=deadline), deadline))
             for name in schedulers
         }
-        quote = asking.create_task(ask(_quote(landscape.crm, maker, number, deadline), deadline))
+        quote = asking.create_task(ask(_quote(landscape.crm, maker, (instance, number), deadline), deadline))
     heard_plans = {name: plan.result() for name, plan in plans.items()}
     return OrderFacts(order_id, instance, number, order.result(), heard_plans, quote.result(), revision, maker)
 
@@ -154,11 +154,12 @@ async def _ours(store: AsyncEngine, order_id: str, instance: str, number: str) -
         return await own_revision(connection, order_id), await maker_of(connection, instance, number)
 
 
-async def _quote(crm: Salesforce, maker: Maker | None, number: str, deadline: Deadline) -> Quote | None:
+async def _quote(crm: Salesforce, maker: Maker | None, order: tuple[str, str], deadline: Deadline) -> Quote | None:
     """The quote that the order was made of. A quote names one order, the last one, though each of its parts may have
     become one: where the order was made here, we know better than the CRM."""
     if maker is None:
-        return await crm.find_quote_of_order(number, deadline=deadline)
+        instance, number = order
+        return await crm.find_quote_of_order(number, order_instance=instance, deadline=deadline)
     try:
         return await crm.read_quote(maker.quote_id, deadline=deadline)
     except NotFoundInSystem:

@@ -24,6 +24,7 @@ from system_apis.sap import (
     wire,
 )
 from system_apis.sap.access import Access, Password, credentials
+from system_apis.sap.complaints import unwell
 from system_apis.sap.description import Description
 from system_apis.sap.goods import (
     Availability,
@@ -81,6 +82,7 @@ def connect(
         auth=credentials(entered, instance=instance, transport=transport, observe=observe, tls=tls),
         timeout_s=timeout_s,
         observe=observe,
+        unwell=unwell,
         tls=tls,
     )
     return SapErp(instance=instance, upstream=upstream, terms=terms)

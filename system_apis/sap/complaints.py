@@ -11,6 +11,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from system_apis.conversation import server_error
 from system_apis.errand import Errand
 from system_apis.errors import UpstreamError
 
@@ -74,13 +75,18 @@ def failure(status: int, said: Complaint, errand: Errand, lock_codes: Iterable[s
     return errand.refused(code, message, status)
 
 
+def unwell(answer: httpx.Response) -> bool:
+    """Whether an answer counts against the instance: SAP refuses some orders with a 500, and is well while it does."""
+    return server_error(answer) and not complaint(answer.status_code, answer.content).is_business
+
+
 def warnings(header: str | None) -> tuple[Entry, ...]:
     """The warnings in a `sap-message` header: one message and its details, JSON with everything non-ASCII escaped."""
     if not header:
         return ()
     try:
         said = msgspec.json.decode(header.encode("latin-1", "replace"), type=_SapMessage)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
     first = Entry(said.code, said.message, said.severity, said.target)
     return tuple(one for one in (first, *said.details) if one.severity in ("warning", "error"))
@@ -97,7 +103,7 @@ class _SapMessage(Struct, frozen=True):
 def _from_json(body: bytes) -> tuple[Entry, tuple[Entry, ...]] | None:
     try:
         error = msgspec.json.decode(body, type=dict[str, Any]).get("error")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if not isinstance(error, dict):
         return None

@@ -65,7 +65,7 @@ def silent_neighbours() -> respx.Router:
     return router
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def served(tmp_path_factory: object) -> AsyncIterator[Served]:
     """One gateway for all tests that change nothing in it."""
     directory = tmp_path_factory.mktemp("gateway")  # type: ignore[attr-defined]
@@ -78,7 +78,7 @@ async def served(tmp_path_factory: object) -> AsyncIterator[Served]:
         yield Served(address(external), address(internal), router)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def caller(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     """dealer-north with a good token, at the external door."""
     headers = {"Authorization": f"Bearer {token()}"}
@@ -86,7 +86,7 @@ async def caller(served: Served) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def nobody(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody without a token, at the external door."""
     async with httpx.AsyncClient(base_url=served.external, trust_env=False, timeout=20) as client:

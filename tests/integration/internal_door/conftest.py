@@ -46,7 +46,7 @@ async def gateway(env: Mapping[str, str]) -> AsyncIterator[Doors]:
         yield Doors(address(external), address(internal))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def doors(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doors]:
     """One gateway for all tests that only look."""
     async with gateway(environment(tmp_path_factory.mktemp("doors"), sandbox.urls)) as open_doors:
@@ -67,7 +67,7 @@ async def visitor(url: str, urls: Urls, client: str = "operator") -> AsyncIterat
         yield known
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def operator(doors: Doors, sandbox: RunningSandbox) -> AsyncIterator[httpx.AsyncClient]:
     """An operator at the internal door."""
     async with visitor(doors.internal, sandbox.urls) as known:

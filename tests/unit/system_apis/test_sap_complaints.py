@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+import httpx
 import msgspec
 import pytest
 
@@ -176,3 +177,17 @@ ITEMS = {"10": demand("a", "TG1"), "20": demand("b", "TG14"), "30": demand("c", 
 )
 def test_the_refused_lines_are_those_the_message_names(entry: complaints.Entry, numbers: set[str]) -> None:
     assert blame.blamed([entry], ITEMS).keys() == numbers
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "counts"),
+    [
+        (500, error("V1/302", "Sold-to party not maintained", detail("V1/302", "Sold-to party not maintained")), False),
+        (500, error("/IWBEP/CX_MGW_TECH_EXCEPTION", "dump", FRAMEWORK), True),
+        (503, b"<html>maintenance</html>", True),
+        (400, b"", False),
+        (500, b'{"error":' + b"[" * 100_000, True),
+    ],
+)
+def test_a_business_refusal_with_a_500_is_no_sign_of_illness(status: int, body: bytes, counts: bool) -> None:
+    assert complaints.unwell(httpx.Response(status, content=body)) is counts
