@@ -62,6 +62,10 @@ class Superseded(Exception):
     """This execution has nothing more to do for the operation."""
 
 
+Guard = Callable[[], Awaitable[None]]
+"""Asked right before a write to a neighbour; raises Superseded where somebody else acts by now."""
+
+
 class NotYet(Exception):
     """A step cannot go on now, though no neighbour failed; it is tried again after `delay_s`.
 
@@ -176,6 +180,15 @@ class Run:
         if isinstance(outcome, Lost):
             raise Superseded(self.operation_id)
         return outcome if isinstance(outcome, Refused) else outcome.value
+
+    async def before_write(self, state: State) -> None:
+        """Right before a write to a neighbour: raises Superseded if the operation is no longer ours, or not in `state`.
+
+        A step may have read and simulated for long since it began; a replica that was frozen meanwhile finds out here.
+        """
+        async with self.store.connect() as connection:
+            if not await self.still_ours(connection, state):
+                raise Superseded(self.operation_id)
 
     async def still_ours(self, connection: AsyncConnection, state: State) -> bool:
         return await rows.is_ours(connection, self.operation_id, state, executor=self.durable.executor_id)

@@ -19,7 +19,7 @@ from process_apis.operations import WaitingFor
 from process_apis.order_change import rows
 from process_apis.order_change.models import ChangeRequest
 from process_apis.order_change.rules import Wanted
-from process_apis.stepping import Done, NotYet, Refused, Wait, obstacle, until_over
+from process_apis.stepping import Done, Lost, NotYet, Refused, Superseded, Wait, obstacle, until_over
 from system_apis.errors import UpstreamError
 
 log = logging.getLogger("ordergate.changes")
@@ -42,6 +42,12 @@ class Job:
     def number(self) -> str:
         return self.held.order_id.partition(".")[2]
 
+    async def before_write(self) -> None:
+        """Right before a write to a neighbour: raises Superseded where another process commits by now."""
+        async with self.store.connect() as connection:
+            if not await rows.is_ours(connection, self.held, self.durable.executor_id):
+                raise Superseded(self.held.run_id)
+
 
 class Went(Struct, frozen=True):
     """How a step went. `moved`: the order is not what it was. `refused`: a system said no, `findings` say what."""
@@ -55,11 +61,16 @@ DONE = Went("done")
 
 
 async def persist(job: Job, name: str, body: Callable[[], Awaitable[Went]]) -> Went:
-    """Do a step until it is done, moved or refused. What it did is remembered; in between the wait is durable."""
+    """Do a step until it is done, moved or refused. What it did is remembered; in between the wait is durable.
 
-    async def attempt(attempts: int) -> Done[Went] | Wait | Refused:
+    Raises Superseded as soon as the commit is no longer ours.
+    """
+
+    async def attempt(attempts: int) -> Done[Went] | Wait | Refused | Lost:
         try:
             went = await body()
+        except Superseded:
+            return Lost()
         except (UpstreamError, NoSourceAnswered, NotYet) as trouble:
             met = obstacle(trouble, attempts)
             if isinstance(met, Refused):
@@ -78,7 +89,10 @@ async def persist(job: Job, name: str, body: Callable[[], Awaitable[Went]]) -> W
         said = SourceMessage(outcome.code, outcome.text)
         no = Finding("order-refused", outcome.text, outcome.system, outcome.instance, blocking=True, source=said)
         return Went("refused", (no,))
-    return outcome.value if isinstance(outcome, Done) else Went("moved")
+    if isinstance(outcome, Lost):
+        raise Superseded(job.held.run_id)
+    went: Went = outcome.value
+    return went
 
 
 async def _note(job: Job, waiting: WaitingFor | None, retry_at: datetime | None) -> None:

@@ -23,6 +23,7 @@ from process_apis.order_change.recheck import recheck
 from process_apis.order_change.telling import tell
 from process_apis.orders.tables import raise_revision
 from process_apis.patience import through_outages
+from process_apis.stepping import Superseded
 from system_apis import trail
 
 WORKFLOW = "orderChange"
@@ -35,19 +36,24 @@ def register(durable: Durable, *, store: AsyncEngine, landscape: Landscape) -> N
 
     async def commit(run_id: str) -> None:
         change_request_id, _, revision = run_id.rpartition(".")
-        held = await through_outages(partial(_loaded, store, change_request_id))
+        held = await through_outages(partial(_taken_over, store, change_request_id, durable.executor_id))
         if held is None or held.state != "committing" or str(held.revision) != revision:
             log.info("change %s needs no commit any more", run_id)
             return
         trail.take_up(held.correlation_id, held.traceparent)
-        await _commit(Job(held, store, landscape, durable))
+        try:
+            await _commit(Job(held, store, landscape, durable))
+        except Superseded:
+            log.info("change %s goes on without this run, or not at all", run_id)
 
     durable.workflow(WORKFLOW, commit)
     durable.every(SWEEP_EVERY_S, partial(sweep, store, durable))
 
 
-async def _loaded(store: AsyncEngine, change_request_id: str) -> ChangeRequest | None:
-    async with store.connect() as connection:
+async def _taken_over(store: AsyncEngine, change_request_id: str, executor: str) -> ChangeRequest | None:
+    """From here on this process acts for the request. Not a step: each new run of it says so anew."""
+    async with store.begin() as connection:
+        await rows.take_over(connection, change_request_id, executor)
         return await rows.load(connection, change_request_id)
 
 

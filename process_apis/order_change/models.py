@@ -198,6 +198,7 @@ class ChangeRequest(Struct, frozen=True):
     retry_at: datetime | None
     revision: int
     version: int
+    executor: str | None
     client_id: str
     customer: str
     wish: ChangeRequestBody

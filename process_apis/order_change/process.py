@@ -179,6 +179,7 @@ async def _proposed(
         retry_at=None,
         revision=1,
         version=1,
+        executor=None,
         client_id=caller.client.client_id,
         customer=bare(order.sold_to),
         wish=request,

@@ -112,6 +112,26 @@ async def note_waiting(
     )
 
 
+async def take_over(connection: AsyncConnection, change_request_id: str, executor: str) -> None:
+    """From now on `executor` acts; whoever acted before finds out before its next write to a neighbour."""
+    await connection.execute(
+        update(change_requests).where(_held.change_request_id == change_request_id).values(executor=executor)
+    )
+
+
+async def is_ours(connection: AsyncConnection, held: ChangeRequest, executor: str) -> bool:
+    """Are we still the ones who commit this very proposal?"""
+    found = await connection.scalar(
+        select(_held.change_request_id).where(
+            _held.change_request_id == held.change_request_id,
+            _held.state == "committing",
+            _held.revision == held.revision,
+            _held.executor == executor,
+        )
+    )
+    return found is not None
+
+
 async def committing(connection: AsyncConnection) -> Sequence[str]:
     """The runs that should be under way: `<change request>.<revision>`."""
     rows = await connection.execute(select(_held.change_request_id, _held.revision).where(_held.state == "committing"))

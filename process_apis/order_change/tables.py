@@ -19,6 +19,7 @@ change_requests = Table(
     Column("retry_at", UtcDateTime),
     Column("revision", Integer, nullable=False),  # of the proposal: what a decision is about
     Column("version", Integer, nullable=False),  # of the row
+    Column("executor", String(64)),  # which running engine owns the next write to a neighbour
     Column("client_id", String(255), nullable=False),
     Column("customer", String(64), nullable=False),
     Column("wish", Text, nullable=False),  # JSON: the request as it came

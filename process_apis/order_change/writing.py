@@ -33,6 +33,7 @@ async def change_order(job: Job, wanted: Sequence[Wanted]) -> Went:
     erp, etag = job.landscape.erps[job.instance], job.held.based_on.erp
     order = await erp.read_order(job.number, deadline=step_deadline())
     if order.etag == etag:
+        await job.before_write()
         try:
             await erp.change_order(rules.patch(order, etag, wanted), deadline=step_deadline())
         except VersionMoved:
@@ -64,6 +65,7 @@ async def write_back(job: Job) -> Went:
     if facts.quote is None:
         return DONE
     try:
+        await job.before_write()
         await job.landscape.crm.write_back(_outcome(facts, order, facts.quote), deadline=step_deadline())
     except SystemRefused as no:
         if no.safe_to_repeat:
@@ -86,6 +88,7 @@ async def _facts(job: Job) -> tuple[OrderFacts, Order]:
 async def _replan(job: Job, scheduler: Scheduler, plant: str, needs: Sequence[Requirement]) -> list[Finding]:
     try:
         scenario = await scheduler.simulate(plant, needs, order_reference=job.number, deadline=step_deadline())
+        await job.before_write()
         await scheduler.commit(scenario, job.number, if_version=None, deadline=step_deadline())
     except (NotFoundInSystem, VersionMoved) as gone:
         raise NotYet(scheduler.instance, str(gone), system="scheduler") from gone

@@ -62,6 +62,7 @@ async def _write_back(
     outcome = lines.outcome_for_crm(heading, shown, order)
     crm = job.landscape.crm
     try:
+        await job.run.before_write(WRITING_BACK)
         await crm.write_back(outcome, deadline=step_deadline())
     except SystemRefused as no:
         if no.safe_to_repeat:

@@ -13,7 +13,7 @@ from process_apis.exceptions import Finding, SourceMessage
 from process_apis.landscape import Landscape
 from process_apis.orders.rules import held_back
 from process_apis.quote_to_order.references import Piece, erp_pieces, total, unconfirmed
-from process_apis.stepping import NotYet, step_deadline
+from process_apis.stepping import Guard, NotYet, step_deadline
 from system_apis.errors import NotFoundInSystem, SystemRefused, VersionMoved
 from system_apis.sap.client import SapErp
 from system_apis.sap.models import ItemChange, Order, OrderItem, OrderPatch
@@ -35,26 +35,26 @@ class Scheduled(Struct, frozen=True):
 
 
 async def request_dates(
-    erp: SapErp, number: str, items: Mapping[str, str], wanted: Mapping[str, date]
+    erp: SapErp, number: str, items: Mapping[str, str], wanted: Mapping[str, date], guard: Guard
 ) -> tuple[Finding, ...]:
     """An order is created with one day for all lines. Here each line asks for its own."""
     days = {items[line]: day for line, day in wanted.items() if line in items}
-    return await _move(erp, number, days, lambda _item: True)
+    return await _move(erp, number, days, lambda _item: True, guard)
 
 
 async def confirm_dates(
-    erp: SapErp, number: str, items: Mapping[str, str], made_by: Mapping[str, date]
+    erp: SapErp, number: str, items: Mapping[str, str], made_by: Mapping[str, date], guard: Guard
 ) -> tuple[Finding, ...]:
     """Put the plan's day on items of which the ERP confirms nothing.
 
     An item that is confirmed in part keeps its day: moving it would give up the part that comes in time.
     """
     days = {items[line]: day for line, day in made_by.items() if line in items}
-    return await _move(erp, number, days, lambda item: not total(erp_pieces(item.confirmations)))
+    return await _move(erp, number, days, lambda item: not total(erp_pieces(item.confirmations)), guard)
 
 
 async def _move(
-    erp: SapErp, number: str, days: Mapping[str, date], may_move: Callable[[OrderItem], bool]
+    erp: SapErp, number: str, days: Mapping[str, date], may_move: Callable[[OrderItem], bool], guard: Guard
 ) -> tuple[Finding, ...]:
     order = await erp.read_order(number, deadline=step_deadline())
     movable = {item.item: days[item.item] for item in order.items if item.item in days and may_move(item)}
@@ -63,6 +63,7 @@ async def _move(
     )
     if not changes:
         return ()
+    await guard()
     try:
         await erp.change_order(OrderPatch(order.number, order.etag, changes), deadline=step_deadline())
     except VersionMoved as moved:
@@ -86,7 +87,13 @@ def _moves(item: OrderItem, day: date) -> tuple[ItemChange, ...]:
 
 
 async def commit_schedule(
-    landscape: Landscape, erp: SapErp, number: str, items: Mapping[str, str], wanted: Mapping[str, date]
+    landscape: Landscape,
+    erp: SapErp,
+    number: str,
+    items: Mapping[str, str],
+    wanted: Mapping[str, date],
+    *,
+    guard: Guard,
 ) -> Scheduled:
     """Commit production for what the order leaves open. Running it again replaces what it committed before.
 
@@ -106,7 +113,7 @@ async def commit_schedule(
         if scheduler is None:
             continue
         try:
-            committed += await _commit(scheduler, plant, needs, number)
+            committed += await _commit(scheduler, plant, needs, number, guard)
         except SystemRefused as no:
             if no.safe_to_repeat:
                 raise
@@ -130,12 +137,13 @@ def _needs(order: Order, line_of: Mapping[str, str], wanted: Mapping[str, date])
 
 
 async def _commit(
-    scheduler: Scheduler, plant: str, needs: tuple[Requirement, ...], number: str
+    scheduler: Scheduler, plant: str, needs: tuple[Requirement, ...], number: str, guard: Guard
 ) -> tuple[Commitment, ...]:
     """A fresh scenario each time: the one behind the decision may be old by now, and other orders had their turn."""
     scenario = await scheduler.simulate(plant, needs, order_reference=number, deadline=step_deadline())
     if not any(line.pieces for line in scenario.lines):
         return ()
+    await guard()
     try:
         held = await scheduler.commit(scenario, number, if_version=None, deadline=step_deadline())
     except (NotFoundInSystem, VersionMoved) as gone:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -119,12 +120,13 @@ async def _schedule(
 ) -> tuple[OperationLine, ...]:
     """Days on the order, capacity in the plan, the plan's days on the order; the lines as they then stand."""
     number, items = placed.number or "", placed.items
+    guard = partial(job.run.before_write, SCHEDULING)
     wanted = {demand.line_id: demand.requested_date for demand in resolved.demands if demand.line_id in items}
     if len(set(wanted.values())) > 1:
-        await _report(job, "requestDates", lambda: schedule.request_dates(erp, number, items, wanted))
+        await _report(job, "requestDates", lambda: schedule.request_dates(erp, number, items, wanted, guard))
 
     async def commit() -> Scheduled:
-        return await schedule.commit_schedule(job.landscape, erp, number, items, wanted)
+        return await schedule.commit_schedule(job.landscape, erp, number, items, wanted, guard=guard)
 
     def shown_after(scheduled: Scheduled) -> tuple[OperationLine, ...]:
         shown = lines.with_items(decided.lines, items)
@@ -147,7 +149,7 @@ async def _schedule(
     scheduled = certain(answer)
     made_by = scheduled.made_by
     if made_by:
-        await _report(job, "confirmDates", lambda: schedule.confirm_dates(erp, number, items, made_by))
+        await _report(job, "confirmDates", lambda: schedule.confirm_dates(erp, number, items, made_by, guard))
     return shown_after(scheduled)
 
 

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("retry_at", UtcDateTime(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("executor", sa.String(length=64), nullable=True),
         sa.Column("client_id", sa.String(length=255), nullable=False),
         sa.Column("customer", sa.String(length=64), nullable=False),
         sa.Column("wish", sa.Text(), nullable=False),

@@ -127,6 +127,19 @@ class Counter:
                     return seen
                 await asyncio.sleep(0.03)
 
+    def writes(self, system: str, path: str, method: str) -> int:
+        """So many writes of this kind have reached the system."""
+        seen = self.sandbox.journal(system)
+        return len([one for one in seen if one["method"] == method and path in one["path"]])
+
+    async def asleep(self) -> None:
+        """Until the armed fault has a request in its hands."""
+        async with asyncio.timeout(10):
+            while True:
+                if any(fault["fired"] for fault in self.sandbox.faults()):
+                    return
+                await asyncio.sleep(0.02)
+
     async def ended(self, change: ChangeRequestView) -> ChangeRequestView:
         return await self.until(change, lambda seen: seen.state not in MOVING)
 

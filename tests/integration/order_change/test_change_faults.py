@@ -151,3 +151,28 @@ async def test_a_commit_outlasts_an_outage_of_our_own_store(
     done = await counter.decide(change)
     assert (done.state, done.exceptions) == ("committed", ())
     assert caplog.text.count("the operation store does not answer") == 2
+
+
+@pytest.mark.parametrize(("system", "path", "method"), [("sap", "$batch", "POST"), ("scheduler", "commitments", "PUT")])
+async def test_a_commit_that_is_taken_over_writes_nothing_more(
+    counter: Counter, system: str, path: str, method: str
+) -> None:
+    """Another process took the commit while this one was asleep between reading and writing."""
+    order_id = await counter.convert("Q-1001")
+    made = item_of(await counter.order(order_id), "FG126")
+    change = await counter.ask(order_id, quantity("increase", made.line_id, "60"))
+    before = counter.writes(system, path, method)
+    if system == "scheduler":  # asleep while the plan is asked for the second time, after the new simulation
+        counter.sandbox.fault("scheduler", "delay", path="scenarios", seconds=1, skip=1, count=1)
+    else:  # asleep while the order is read once more, right before it is changed
+        counter.sandbox.fault("sap", "delay", path="A_SalesOrder", method="GET", seconds=1, skip=1, count=1)
+    accepted = await counter.decide(change, wait_s=None)
+    await counter.asleep()
+    async with counter.store.begin() as connection:
+        await rows.take_over(connection, change.change_request_id, "exe_another")
+    run_id = f"{change.change_request_id}.{accepted.revision}"
+    async with asyncio.timeout(20):
+        while run_id not in await counter.durable.stopped_among([run_id]):
+            await counter.look(change)
+    assert counter.writes(system, path, method) == before
+    assert (await counter.look(change)).state == "committing"

@@ -125,3 +125,17 @@ async def test_proposals_that_wait_for_days_do_not_hide_what_was_never_started(
     async with shop.store.connect() as connection:
         seen = await rows.unfinished(connection, kind="quoteToOrder", untouched_since=utc_now(), limit=1)
     assert [one.operation_id for one in seen] == [forgotten]
+
+
+async def test_a_run_that_is_taken_over_behind_the_pivot_commits_no_plan(
+    shop: Shop, fresh_sandbox: RunningSandbox
+) -> None:
+    """It slept between asking the plan and committing to it: the other process may have committed something newer."""
+    fresh_sandbox.fault("scheduler", "delay", path="scenarios", seconds=1, skip=1, count=1)
+    started = await shop.convert(fresh_sandbox.quote_id("Q-1001"), wait_s=None)
+    await shop.until(started.operation_id, lambda seen: any(one.name == "commitSchedule" for one in seen.steps))
+    async with shop.store.begin() as connection:
+        await rows.take_over(connection, started.operation_id, "exe_another")
+    while started.operation_id not in await shop.durable.stopped_among([started.operation_id]):
+        await shop.look(started.operation_id)
+    assert [one["method"] for one in fresh_sandbox.journal("scheduler") if one["method"] == "PUT"] == []
