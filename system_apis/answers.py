@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import AsyncIterator
 from typing import cast
@@ -12,6 +13,7 @@ import msgspec
 DEFAULT_MAX_BYTES = 8 * 1024 * 1024
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _SKIM = msgspec.json.Decoder(msgspec.Raw)
+_BEGINS_JSON = re.compile(rb"[ \t\r\n]*[{\[]")
 _ENCODING_HEADERS = {b"content-encoding", b"content-length", b"transfer-encoding"}
 
 
@@ -67,7 +69,7 @@ def _mind_the_depth(body: bytes) -> None:
 
     Skimming costs a quarter of a microsecond per kilobyte. What is no JSON is none of our business here.
     """
-    if body[:1] not in (b"{", b"["):
+    if not _BEGINS_JSON.match(body):
         return
     try:
         _SKIM.decode(body)

@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from yarl import URL
 
 from system_apis.tls import PUBLIC, Tls, context
@@ -73,7 +75,7 @@ class Engine(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("the engine is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
+                connector=_Connector(
                     ssl=self._context, limit=MOST_CONNECTIONS, keepalive_timeout=IDLE_S, ttl_dns_cache=10
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -85,6 +87,25 @@ class Engine(httpx.AsyncBaseTransport):
                 middlewares=(_once,),
             )
         return self._session
+
+
+class _Connector(aiohttp.TCPConnector):
+    """A pool that does not lend a connection on which something came in while nobody asked: it would be read as the
+    answer to the next request, a write that was never looked at included. aiohttp looks when a connection comes back
+    to the pool, not when it leaves it.
+    """
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the pool's own signature
+    ) -> Connection:
+        while True:
+            lent = await super().connect(req, traces, timeout)
+            if lent.protocol is None or not lent.protocol.should_close:
+                return lent
+            lent.close()
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

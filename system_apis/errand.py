@@ -25,7 +25,7 @@ from system_apis.errors import (
     VersionRequired,
 )
 
-LONGEST_TEXT = 500
+LONGEST_TEXT, LONGEST_CODE = 500, 100
 Failure = TypeVar("Failure", bound=UpstreamError)
 
 
@@ -94,7 +94,7 @@ class Errand:
         return self._measured(kind(self.system, self.instance, self.operation, detail))
 
     def _no(self, kind: type[SystemRefused], code: str, message: str, status: int) -> SystemRefused:
-        failure = kind(self.system, self.instance, self.operation, code, message[:LONGEST_TEXT], status)
+        failure = kind(self.system, self.instance, self.operation, code[:LONGEST_CODE], message[:LONGEST_TEXT], status)
         return self._measured(failure)
 
     def _measured(self, failure: Failure) -> Failure:

@@ -23,6 +23,7 @@ from system_apis.shared import Shared
 from system_apis.tls import Tls
 
 _TOKEN_TIMEOUT_S = 10.0
+_SENDABLE = re.compile(r"[!-~]+\Z")
 _ERROR_CODE = re.compile(r"[a-z_]{1,60}\Z")
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -32,6 +33,14 @@ Grant = Callable[[], tuple[Mapping[str, str], bytes]]
 
 def _any_401(_: httpx.Response) -> bool:
     return True
+
+
+def _lifetime_s(said: object) -> int | None:
+    """As a number, or as one in quotes as some write it; None, and the neighbour will tell, where it is neither."""
+    try:
+        return int(said) if isinstance(said, int | float | str) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 class BearerTokens(httpx.Auth):
@@ -109,10 +118,11 @@ class BearerTokens(httpx.Auth):
         errand = self._upstream.errand("obtain a token", writes=False)
         try:
             said = msgspec.json.decode(answer.content, type=dict[str, Any])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             said = {}
-        if answer.status_code == httpx.codes.OK and isinstance(said.get("access_token"), str):
-            return OAuth2Token(said)
+        token = said.get("access_token")
+        if answer.status_code == httpx.codes.OK and isinstance(token, str) and _SENDABLE.match(token):
+            return OAuth2Token({"access_token": token, "expires_in": _lifetime_s(said.get("expires_in"))})
         code = said.get("error")
         if answer.is_client_error and isinstance(code, str) and _ERROR_CODE.match(code):
             reason = str(said.get("error_description"))

@@ -22,6 +22,8 @@ LAST_CEILING_S = 2.0
 SHARE_OF_CALLS = 0.2
 LEAST_ALLOWANCE = 3
 WINDOW_S = 10.0
+LONGEST_WISH_S = 86_400.0
+"""Of a Retry-After: a longer one would run over the calendar of who adds it to now."""
 
 
 class Patience:
@@ -58,11 +60,11 @@ def retry_after_s(value: str | None) -> float | None:
     if value is None:
         return None
     if value.strip().isascii() and value.strip().isdigit():
-        return float(value)
+        return min(float(value), LONGEST_WISH_S)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), LONGEST_WISH_S)

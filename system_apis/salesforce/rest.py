@@ -21,6 +21,7 @@ T = TypeVar("T")
 MOST_PAGES = 50
 _JSON = {"Content-Type": "application/json"}
 _VERSIONS = msgspec.json.Decoder(tuple[wire.Version, ...])
+_LOCATOR = re.compile(r"[A-Za-z0-9_-]{1,200}\Z")
 _USAGE = re.compile(r"api-usage=(\d{1,12})/(\d{1,12})")
 
 
@@ -63,8 +64,9 @@ class Org:
             if page.done or page.next_url is None:
                 return tuple(records)
             # Only the path is followed: our token goes to the configured host and to no other.
-            path = urlsplit(page.next_url).path
-            if not path.startswith(self.url_of("query/")):
+            path = _path(page.next_url)
+            before, slash, locator = path.rpartition("/")
+            if before + slash != self.url_of("query/") or not _LOCATOR.match(locator):
                 raise errand.unreadable("the next page is not a page of a query")
             page = decoded(pages, (await self._get(path, errand, deadline)).content, errand)
             records += page.records
@@ -120,3 +122,10 @@ class Org:
         usage = _USAGE.search(answer.headers.get("sforce-limit-info", ""))
         if usage and self._metered:
             self._metered(Allowance(self.instance, int(usage[1]), int(usage[2])))
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""

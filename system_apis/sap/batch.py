@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass, field
 
 CRLF = b"\r\n"
+_MOST_HEADERS = 100
 _STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})(?: [^\r\n]*)?\Z")
 _BOUNDARY = re.compile(r';\s*boundary="?([^";]+)"?', re.IGNORECASE)
 
@@ -94,7 +95,7 @@ def _parts(content_type: str, body: bytes) -> list[tuple[dict[str, str], bytes]]
     named = _BOUNDARY.search(content_type)
     if named is None:
         raise BatchUnreadable("no boundary")
-    mark = re.escape(b"--" + named[1].strip().encode("latin-1"))
+    mark = re.escape(b"--" + named[1].strip().encode("latin-1", "replace"))
     # A boundary stands at the start of a line; the line break before it belongs to it, not to the part.
     pieces = re.split(rb"(?:\A|\r?\n)" + mark + rb"(--)?[ \t]*(?:\r?\n|\Z)", body)
     chunks, closes = pieces[2::2], pieces[1::2]
@@ -115,7 +116,7 @@ def _http(content: bytes) -> PartAnswer:
 def _head_and_content(chunk: bytes) -> tuple[dict[str, str], bytes]:
     """Headers with lower-case names, and what comes after the empty line (nothing, if there is none)."""
     headers: dict[str, str] = {}
-    rest = chunk
+    rest, lines = chunk, 0
     while rest:
         line, _, rest = rest.partition(b"\n")
         line = line.rstrip(b"\r")
@@ -125,4 +126,7 @@ def _head_and_content(chunk: bytes) -> tuple[dict[str, str], bytes]:
         if not colon:
             raise BatchUnreadable("a header line without a colon")
         headers[name.strip().lower()] = value.strip()
+        lines += 1
+        if lines > _MOST_HEADERS:
+            raise BatchUnreadable("a part of headers only")
     return headers, rest

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from system_apis.conversation import server_error
-from system_apis.errand import Errand
+from system_apis.errand import LONGEST_CODE, Errand
 from system_apis.errors import UpstreamError
 
 # What the framework says about itself; the business reason stands in another entry.
@@ -69,7 +69,7 @@ def failure(status: int, said: Complaint, errand: Errand, lock_codes: Iterable[s
     if status == httpx.codes.NOT_FOUND:
         return errand.not_found(code, message)
     if status == httpx.codes.UNAUTHORIZED or (status == httpx.codes.FORBIDDEN and not said.is_business):
-        return errand.credentials_refused(f"HTTP {status} {code}")
+        return errand.credentials_refused(f"HTTP {status} {code[:LONGEST_CODE]}")
     if status >= httpx.codes.INTERNAL_SERVER_ERROR and not said.is_business:
         return errand.no_answer(f"SAP answered {status} without a business reason")
     return errand.refused(code, message, status)
@@ -113,7 +113,8 @@ def _from_json(body: bytes) -> tuple[Entry, tuple[Entry, ...]] | None:
     head = Entry(_word(error.get("code")), _word(text))
     inner = error.get("innererror")
     listed = inner.get("errordetails") if isinstance(inner, dict) else None
-    return head, tuple(_entry(one) for one in listed or () if isinstance(one, dict))
+    details = listed if isinstance(listed, list) else []
+    return head, tuple(_entry(one) for one in details if isinstance(one, dict))
 
 
 def _entry(said: dict[str, Any]) -> Entry:
@@ -132,11 +133,13 @@ def _word(value: object) -> str:
 
 
 def _from_xml(body: bytes) -> tuple[Entry, tuple[Entry, ...]] | None:
-    """The Atom form, by pattern: an error is flat, and no XML parser then reads what a broken proxy sends."""
+    """The Atom form, by pattern: an error is flat, and no XML parser then reads what a broken proxy sends. The patterns
+    stop at the next `<`, so that a body of opened elements takes no longer than any other."""
     document = body[:65536].decode("utf-8", "replace")
     if re.search(r"<(?:\w+:)?error[\s>]", document) is None:
         return None
-    details = re.findall(r"<errordetail>(.*?)</errordetail>", document, re.DOTALL)
+    opened = (one.partition("</errordetail>") for one in document.split("<errordetail>")[1:])
+    details = [content for content, closed, _ in opened if closed]
     head = re.sub(r"<innererror>.*", "", document, flags=re.DOTALL)
     entries = tuple(
         Entry(
@@ -153,5 +156,5 @@ def _from_xml(body: bytes) -> tuple[Entry, tuple[Entry, ...]] | None:
 
 
 def _element(name: str, document: str) -> str:
-    found = re.search(rf"<{name}(?:\s[^>]*)?>([^<]*)</{name}>", document)
+    found = re.search(rf"<{name}(?:\s[^<>]*)?>([^<]*)</{name}>", document)
     return html.unescape(found[1]).strip() if found else ""

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 from system_apis.errand import Errand
 
 _DAY_MS = 86_400_000
+_LONGEST_ADDRESS = 16_384
 _DATE = re.compile(r"/Date\((-?\d{1,15})([+-]\d{4})?\)/\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -52,7 +53,12 @@ def next_page(address: str, root: str, errand: Errand) -> str:
     Whatever host it names, it is asked of the configured one: our credentials go nowhere else, and behind a proxy SAP
     prints its inner name. A link that leaves the service is not followed at all.
     """
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        raise errand.unreadable("the next page has no address that can be read") from None
+    if not address.isprintable() or len(address) > _LONGEST_ADDRESS:
+        raise errand.unreadable("the next page has no address that can be asked")
     path = parts.path
     if f"{root}/" in path:
         path = path.partition(f"{root}/")[2]

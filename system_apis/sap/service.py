@@ -108,7 +108,10 @@ class Service:
         culprit: Callable[[complaints.Complaint], int | None],
     ) -> tuple[complaints.Entry, ...]:
         """All of the parts or none, and what SAP said beside it. `culprit` tells from a complaint which part it was."""
-        content_type, body = batch.changeset(parts)
+        try:
+            content_type, body = batch.changeset(parts)
+        except ValueError:  # a version that never came from here: a line break, or letters no header has
+            raise errand.refused("UNSENDABLE", "a version that cannot be put into a header", 0) from None
         answer = self.granted(await self.post("$batch", body, errand, deadline, content_type=content_type), errand)
         answers = self._parts(answer, errand)
         for part in answers:

@@ -34,6 +34,9 @@ class _Pass:
         if "set-cookie" not in answer.headers and self.cookie:
             return
         self.jar.extract_cookies(answer)
+        for one in list(self.jar.jar):
+            if not f"{one.name}{one.value}".isascii():  # no header can hold it, and it must not cost us the answer
+                self.jar.jar.clear(one.domain, one.path, one.name)
         probe = httpx.Request("GET", answer.request.url)
         self.jar.set_cookie_header(probe)
         self.cookie = probe.headers.get("cookie", "")

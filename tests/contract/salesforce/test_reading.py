@@ -140,7 +140,17 @@ async def test_of_several_quotes_of_an_order_the_one_touched_last_counts() -> No
     assert found.name == "touched last"
 
 
-@pytest.mark.parametrize("more", ["/services/oauth2/revoke", "https://crm.example/services/data/v68.0/limits", ""])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "/services/oauth2/revoke",
+        "https://crm.example/services/data/v68.0/limits",
+        "/services/data/v68.0/query/../limits",
+        "/services/data/v68.0/query/01g\x00",
+        "https://[no-address/services/data/v68.0/query/01g",
+        "",
+    ],
+)
 async def test_a_next_page_that_is_no_page_of_a_query_is_not_followed(more: str) -> None:
     player = Player([token(), ("GET", quotes("1", more=more or "//elsewhere.example"))])
     with pytest.raises(UnreadableAnswer):

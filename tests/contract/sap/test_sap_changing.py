@@ -173,3 +173,12 @@ async def test_a_batch_answer_that_does_not_fit_is_an_unknown_outcome(answer: ht
     player = Player([token(), ("GET", json_answer("sap_version")), ("POST", answer)])
     with pytest.raises(OutcomeUnknown):
         await erp(player).change_order(PATCH, deadline=soon())
+
+
+@pytest.mark.parametrize("etag", ['W/"1"\r\nX-Evil: 1', 'W/"\u20ac"'])
+async def test_a_version_that_no_header_holds_is_refused_and_nothing_is_sent(etag: str) -> None:
+    player = Player([])
+    with pytest.raises(SystemRefused) as met:
+        await erp(player).change_order(OrderPatch("4711", etag, items=(), requested_date=DAY), deadline=soon())
+    assert met.value.code == "UNSENDABLE"
+    assert player.asked("POST") == []

@@ -148,3 +148,15 @@ async def test_a_unit_without_counterpart_is_refused_before_any_call() -> None:
         await erp(player).create_order(msgspec.structs.replace(NEW, lines=(line,)), deadline=soon())
     assert met.value.code == "UNIT_UNKNOWN"
     assert player.seen == []
+
+
+async def test_a_cookie_that_no_header_holds_costs_neither_the_answer_nor_the_other_cookies() -> None:
+    made = json_answer("sap_created", 201)
+    set_cookie = (b"set-cookie", "who=J\u00fcrgen \u20ac; path=/".encode())
+    odd = httpx.Response(201, content=made.content, headers=[*made.headers.raw, set_cookie])
+    player = Player([token(), *[("POST", odd), ("GET", json_answer("sap_order"))] * 2])
+    sap = erp(player)
+    for _ in range(2):
+        await sap.create_order(NEW, deadline=soon())
+    assert "SAP_SESSIONID_S4H_100=S1" in player.asked("POST")[1].headers["cookie"]
+    assert "who" not in player.asked("POST")[1].headers["cookie"]

@@ -302,7 +302,7 @@ async def test_an_id_of_dots_goes_nowhere(ident: str) -> None:
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 async def test_an_answer_nested_too_deep_is_not_read(opening: bytes) -> None:
     closing = b"]" if opening == b"[" else b"}"
-    body = opening * 100_000 + b"1" + closing * 100_000
+    body = b"\r\n " + opening * 100_000 + b"1" + closing * 100_000
     wire = httpx.MockTransport(lambda _request: httpx.Response(500, content=body))
     async with upstream_to(URL, transport=wire) as upstream:
         assert type(await failing(read, upstream)) is UnreadableAnswer

@@ -338,3 +338,22 @@ async def test_an_answer_before_the_request_was_read_is_an_answer_or_a_failure_a
             assert (await ask(engine, one)).status_code == 413
         except httpx.TransportError as failure:
             assert not isinstance(failure, NEVER_SENT)
+
+
+async def test_an_answer_that_nobody_asked_for_is_not_taken_for_that_of_the_next_request() -> None:
+    strayed = asyncio.Event()
+
+    async def twice(connection: Connection) -> None:
+        await connection.send(KEEP)
+        if len(raw.seen) == 1:
+            await asyncio.sleep(0.05)
+            await connection.send(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}")
+            strayed.set()
+        await connection.reader.read()
+
+    async with neighbour(twice) as raw, closing_engine() as engine:
+        await ask(engine, request(raw.url))
+        await strayed.wait()
+        await asyncio.sleep(0.05)
+        assert (await ask(engine, request(raw.url))).status_code == 200
+        assert len(raw.seen) == 2, "it went out on a connection of its own"

@@ -120,6 +120,9 @@ async def test_no_failure_quotes_a_header_that_cannot_be_sent() -> None:
         httpx.Response(400, json={"error": CANARY.upper() + "!"}),
         httpx.Response(200, content=f'{{"access_token": "{CANARY}'.encode()),
         httpx.Response(200, json={"token": CANARY}),
+        httpx.Response(200, json={"access_token": f"{CANARY}\u20ac"}),
+        httpx.Response(200, json={"access_token": f"{CANARY}\r\nX-Evil: 1"}),
+        httpx.Response(200, content=f'{{"access_token": "{CANARY}'.encode() + b'\xff"}'),
         httpx.Response(500, content=CANARY.encode()),
         httpx.Response(401, content=CANARY.encode()),
     ],
@@ -140,3 +143,19 @@ async def test_no_failure_to_get_a_token_quotes_secret_or_answer(answer: httpx.R
     shown = everything_of(met.value)
     assert CANARY not in shown
     assert CANARY.upper() not in shown
+
+
+@pytest.mark.parametrize("lifetime", ["soon", [1], None, "9" * 5000, 1e308, {}])
+async def test_a_token_whose_lifetime_is_not_told_is_used_until_it_is_refused(lifetime: object) -> None:
+    answer = {"access_token": "token", "expires_in": lifetime, "expires_at": "later"}
+    auth = ClientCredentials(
+        system="sap",
+        instance="s4",
+        token_url="https://issuer.example/token",
+        client_id="ordergate",
+        client_secret=CANARY,
+        transport=httpx.MockTransport(lambda _request: httpx.Response(200, json=answer)),
+    )
+    sent = await anext(auth.async_auth_flow(httpx.Request("GET", "http://sap.example/x")))
+    await auth.aclose()
+    assert sent.headers["Authorization"] == "Bearer token"

@@ -32,3 +32,8 @@ def test_what_left_and_what_was_held_are_told_apart() -> None:
     assert errand.not_done("busy").sent
     assert not errand.not_done("no connection", sent=False).sent
     assert errand.not_done("open", 2.0, sent=False, held_by="breaker").held_by == "breaker"
+
+
+def test_the_words_of_a_neighbour_are_bounded() -> None:
+    failure = Errand("sap", "s4", "read an order", writes=False).refused("C" * 10_000, "m" * 10_000, 400)
+    assert len(str(failure)) < 700

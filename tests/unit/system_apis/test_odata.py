@@ -107,7 +107,11 @@ def test_a_next_page_is_asked_of_the_configured_host(link: str, path: str) -> No
         "../other",
         "/root/",
         "",
+        "http://[no-address/root/A_SalesOrder",
+        "A_SalesOrder?$skiptoken=\x00",
+        "A_SalesOrder?$skiptoken=" + "x" * 70_000,
     ],
+    ids=lambda link: ascii(link[:40]),
 )
 def test_a_next_page_outside_the_service_is_not_followed(link: str) -> None:
     with pytest.raises(UnreadableAnswer):

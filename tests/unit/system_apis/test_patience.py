@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from system_apis.patience import LEAST_ALLOWANCE, MOST_RETRIES, WINDOW_S, Patience, retry_after_s
+from system_apis.patience import LEAST_ALLOWANCE, LONGEST_WISH_S, MOST_RETRIES, WINDOW_S, Patience, retry_after_s
 from tests.unit.system_apis.hand_clock import HandClock
 
 LONG = 1000.0
@@ -75,3 +75,12 @@ def test_retry_after_as_a_date() -> None:
     assert later is not None
     assert 25 < later <= 30
     assert retry_after_s("Fri, 20 Nov 2020 10:00:00 GMT") == 0.0
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_retry_after_is_never_longer_than_a_day(value: str) -> None:
+    assert retry_after_s(value) == LONGEST_WISH_S
+
+
+def test_retry_after_with_an_offset_beyond_all_numbers_is_unreadable() -> None:
+    assert retry_after_s("Fri, 20 Nov 2026 17:00:00 +99999999999999999999") is None

@@ -85,3 +85,14 @@ def test_an_answer_with_bare_line_feeds_is_read_too() -> None:
 def test_what_is_no_batch_answer_is_unreadable(content_type: str, body: bytes) -> None:
     with pytest.raises(BatchUnreadable):
         answers(content_type, body)
+
+
+def test_a_boundary_that_cannot_be_one_is_no_multipart() -> None:
+    with pytest.raises(BatchUnreadable):
+        answers("multipart/mixed; boundary=\u20ac", OK_CHANGESET)
+
+
+def test_a_part_of_endless_headers_is_not_read_to_its_end() -> None:
+    lines = b"H: x\r\n" * 200
+    with pytest.raises(BatchUnreadable):
+        answers("multipart/mixed; boundary=b", b"--b\r\n" + lines + b"\r\nHTTP/1.1 200 OK\r\n\r\n\r\n--b--\r\n")

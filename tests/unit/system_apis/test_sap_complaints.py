@@ -1,5 +1,6 @@
 """What SAP says when it says no, in all the forms it says it."""
 
+import time
 from datetime import date
 from decimal import Decimal
 
@@ -191,3 +192,16 @@ def test_the_refused_lines_are_those_the_message_names(entry: complaints.Entry, 
 )
 def test_a_business_refusal_with_a_500_is_no_sign_of_illness(status: int, body: bytes, counts: bool) -> None:
     assert complaints.unwell(httpx.Response(status, content=body)) is counts
+
+
+@pytest.mark.parametrize("details", [5, True, "no", {"errordetail": []}])
+def test_details_that_are_no_list_are_passed_over(details: object) -> None:
+    said = {"error": {"code": "V1/302", "message": {"value": "no"}, "innererror": {"errordetails": details}}}
+    assert complaints.complaint(400, msgspec.json.encode(said)).code == "V1/302"
+
+
+@pytest.mark.parametrize("opened", [b"<code ", b"<errordetail>"])
+def test_elements_that_are_opened_only_do_not_hold_up_the_process(opened: bytes) -> None:
+    began = time.process_time()
+    complaints.complaint(400, b"<error>" + opened * 20_000)
+    assert time.process_time() - began < 0.3
