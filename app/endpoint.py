@@ -24,7 +24,7 @@ from app.shell.trace import Trail, trail_of
 from policies.answer import Answer
 from policies.call import Call
 from policies.clients import Client
-from policies.idempotency import Claim
+from policies.idempotency import REPLAYED, Claim
 from policies.stack import Stack
 from policies.store import store_answers
 from process_apis.caller import Caller
@@ -95,9 +95,14 @@ class Visit:
     trail: Trail
 
     async def run(self) -> Answer:
-        return await self.edge.stack.run(
+        answer = await self.edge.stack.run(
             self.call, self.route.sheet, decode=self.decode, visible=self.visible, process=self.ask, encode=self.encode
         )
+        patience = patience_of(self.header("prefer"))
+        if patience is None or ACCEPTED not in self.route.statuses or REPLAYED.items() <= answer.headers.items():
+            return answer  # a replay waits for nothing
+        # what was followed, not all that was wished
+        return answer.with_headers({"preference-applied": f"wait={patience:.0f}"})
 
     def decode(self, body: bytes) -> Any:
         """The request in the body; what else the call says is read here too, so that its faults cost the same."""
@@ -163,8 +168,6 @@ class Visit:
             headers["location"] = href
         if status == ACCEPTED and (seconds := getattr(view, "retry_after_seconds", None)):
             headers["retry-after"] = str(seconds)
-        if ACCEPTED in self.route.statuses and (patience := patience_of(self.header("prefer"))) is not None:
-            headers["preference-applied"] = f"wait={patience:.0f}"  # what was followed, not all that was wished
         return Answer(status, headers, to_json(view))
 
     def header(self, name: str) -> str:

@@ -11,6 +11,8 @@ from policies.clients import Client, Disclosure
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
+Scope = Literal["atp:read", "orders:read", "orders:write", "ops:read", "ops:write"]
+"""Every scope that a route may ask for: a misspelt one would lock its client out without a word."""
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 
 
@@ -138,7 +140,7 @@ class ClientEntry(Entry, frozen=True):
     client_id: Name
     name: Text
     kind: Literal["crm", "partner", "portal", "service", "operator"]
-    scopes: tuple[Text, ...]
+    scopes: tuple[Scope, ...]
     customers: tuple[Text, ...] = ()
     plants: tuple[Text, ...] = ()
     disclosure: Disclosure = "partner"

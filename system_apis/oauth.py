@@ -107,7 +107,7 @@ class BearerTokens(httpx.Auth):
         answer = await self._upstream.read(
             "POST",
             self._path,
-            operation="obtain a token",
+            operation="log on",
             deadline=Deadline.after(_TOKEN_TIMEOUT_S),
             headers=headers,
             content=form,
@@ -115,7 +115,7 @@ class BearerTokens(httpx.Auth):
         return self._read(answer)
 
     def _read(self, answer: httpx.Response) -> OAuth2Token:
-        errand = self._upstream.errand("obtain a token", writes=False)
+        errand = self._upstream.errand("log on", writes=False)
         try:
             said = msgspec.json.decode(answer.content, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError):

@@ -33,6 +33,7 @@ PUBLIC = Tls()
 def context(tls: Tls) -> ssl.SSLContext:
     """One context for all who share the settings: it costs some 20 ms to make and holds no state of a peer."""
     made = httpx.create_ssl_context() if tls.ca_file is None else _trusting(tls.ca_file)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2  # some builds of Python would still speak 1.0
     if tls.cert_file is not None:
         _identify(made, tls.cert_file, tls.key_file, tls.key_password)
     elif tls.key_file is not None:

@@ -111,7 +111,7 @@ def tokens(
             tls=tls,
         )
 
-    errand = Errand("salesforce", instance, "obtain a token", writes=False)
+    errand = Errand("salesforce", instance, "log on", writes=False)
 
     def grant() -> tuple[Mapping[str, str], bytes]:
         try:

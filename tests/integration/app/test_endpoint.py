@@ -181,6 +181,9 @@ async def test_a_thing_on_its_way_says_when_to_look(caller: httpx.AsyncClient) -
     assert (answer.status_code, answer.headers["retry-after"]) == (202, "3")
     assert answer.headers["preference-applied"] == "wait=2"
     assert SEEN[-1].wait_s == 2
+    again = await caller.post("/v1/things", json={"name": "later"}, headers=headers)
+    assert (again.status_code, again.content) == (202, answer.content)
+    assert "preference-applied" not in again.headers  # a replay waited for nothing
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import trustme
 
+from app.internal_routes import INTERNAL
+from app.routes import PUBLIC
 from app.settings import SANDBOX_FILE, SANDBOX_TOKEN_KEY, SettingsError, load
+from app.world import Scope
 
 EXAMPLE = SANDBOX_FILE.parent / "example.toml"
 SECRETS = {
@@ -229,3 +233,13 @@ def test_nothing_of_the_sandbox_serves_in_production(tmp_path: Path, old: str, n
 def test_the_key_everybody_knows_signs_nothing_in_production() -> None:
     line = refusal({**PRODUCTION, "ORDERGATE_TOKEN_KEYS": f"{'k' * 32},{SANDBOX_TOKEN_KEY}"})
     assert line == "ORDERGATE_TOKEN_KEYS holds the sandbox's key, which everybody knows"
+
+
+def test_a_scope_that_no_route_asks_for_is_refused(tmp_path: Path) -> None:
+    env = changed(tmp_path, '"ops:write"', '"ops:wrote"')
+    assert "ops:wrote" in refusal(env)
+
+
+def test_every_scope_of_a_route_may_be_given_to_a_client() -> None:
+    asked = {route.sheet.scope for route in (*PUBLIC, *INTERNAL)}
+    assert asked <= set(get_args(Scope))
