@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -65,10 +65,6 @@ def note(compared: Compared, watch: Watch, at: datetime) -> None:
         if before is None or each not in before.findings:
             facts: Mapping[str, str | None] = {"kind": each.kind, "entity": each.entity, "field": each.field}
             log.warning("%s has drifted: %s", compared.instance, each.detail, extra={**named, **facts})
-
-
-def is_clean(compared: Iterable[Compared]) -> bool:
-    return not any(each.findings or each.unread for each in compared)
 
 
 async def _compared(system: SystemWord, each: System) -> Compared:

@@ -131,7 +131,7 @@ async def until_over(
 def obstacle(trouble: UpstreamError | NoSourceAnswered | NotYet, attempts: int) -> Obstacle | Refused:
     """What stands in the way after so many attempts: something that passes, or a no."""
     if isinstance(trouble, SystemRefused) and not trouble.safe_to_repeat:
-        return Refused(trouble.instance, trouble.code, trouble.message, kind_of(trouble.system))
+        return Refused(trouble.instance, trouble.code, trouble.message, trouble.kind)
     if isinstance(trouble, NotYet):
         delay_s = _pause_s(attempts) if trouble.delay_s is None else trouble.delay_s
         return Obstacle(trouble.system, trouble.instance, str(trouble), delay_s)
@@ -139,12 +139,7 @@ def obstacle(trouble: UpstreamError | NoSourceAnswered | NotYet, attempts: int) 
         return Obstacle("source", ", ".join(trouble.systems), str(trouble), _pause_s(attempts))
     wished = trouble.retry_after_s if isinstance(trouble, SystemUnavailable) else None
     pause_s = max(_pause_s(attempts), min(wished or 0.0, LONGEST_PAUSE_S))
-    return Obstacle(kind_of(trouble.system), trouble.instance, str(trouble), pause_s)
-
-
-def kind_of(system: str) -> str:
-    """The kind of a system, in the words of exceptions."""
-    return {"sap": "erp", "salesforce": "crm"}.get(system, system)
+    return Obstacle(trouble.kind, trouble.instance, str(trouble), pause_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+_KINDS = {"sap": "erp", "salesforce": "crm"}
+
 
 class UpstreamError(Exception):
     """A neighbour did not do what was asked.
@@ -27,6 +29,11 @@ class UpstreamError(Exception):
         self.instance = instance
         self.operation = operation
         self.detail = detail
+
+    @property
+    def kind(self) -> str:
+        """The kind of system, in the words above this package: `erp`, `crm`, `scheduler`."""
+        return _KINDS.get(self.system, self.system)
 
     def __str__(self) -> str:
         said = super().__str__()

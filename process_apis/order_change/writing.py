@@ -19,9 +19,7 @@ from system_apis.errors import NotFoundInSystem, SystemRefused, VersionMoved
 from system_apis.salesforce.models import LineOutcome, Quote, QuoteOutcome
 from system_apis.sap.models import Order, OrderItem
 from system_apis.scheduler.models import Requirement, Scenario
-from system_apis.scheduler.port import Scheduler
-
-PLAN_MOVED = "planMoved"
+from system_apis.scheduler.port import PLAN_MOVED, Scheduler
 
 
 async def change_order(job: Job, wanted: Sequence[Wanted]) -> Went:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -68,9 +68,8 @@ async def convert_quote(
     """Start exactly one conversion of the quote (or of the lines named), or say at once why not."""
     claim, reader = _claim_of(caller), reader_of(caller.client, landscape)
     now = datetime.now(UTC)
-    today = _today(landscape, now)
     quote = await _readable_quote(caller, quote_id, landscape)
-    references.refuse_unconvertible(quote, request, today)
+    references.refuse_unconvertible(quote, request, landscape.today)
     refuse_if_any((*references.request_faults(request, quote), *_token_faults(caller, request, quote, seals)))
     quote = replace(quote, lines=references.chosen_lines(quote, request))
     operation = _received(caller, request, quote, landscape, now)
@@ -203,10 +202,6 @@ def _token_faults(caller: Caller, request: ConversionRequest, quote: Quote, seal
         yield Fault("#/promiseToken", "this is no promise made to you for this customer", "promise-token-invalid")
 
 
-def _today(landscape: Landscape, now: datetime) -> date:
-    return now.astimezone(landscape.plants[landscape.default_plant].time_zone).date()
-
-
 async def _readable_quote(caller: Caller, quote_id: str, landscape: Landscape) -> Quote:
     try:
         quote = await landscape.crm.read_quote(quote_id, deadline=caller.deadline)
@@ -233,7 +228,7 @@ def _received(
         quote_id=quote.quote_id,
         quote_version=quote.version,
         terms=msgspec.json.encode(Terms(request, quote)).decode(),
-        lines=lines.first_lines(quote, landscape.default_plant, _today(landscape, now)),
+        lines=lines.first_lines(quote, landscape.default_plant, landscape.today),
         exceptions=(),
         order_instance=None,
         order_number=None,

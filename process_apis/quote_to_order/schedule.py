@@ -18,9 +18,8 @@ from system_apis.errors import NotFoundInSystem, SystemRefused, VersionMoved
 from system_apis.sap.client import SapErp
 from system_apis.sap.models import ItemChange, Order, OrderItem, OrderPatch
 from system_apis.scheduler.models import Commitment, Requirement
-from system_apis.scheduler.port import Scheduler
+from system_apis.scheduler.port import PLAN_MOVED, Scheduler
 
-PLAN_MOVED = "planMoved"
 Change = Callable[[], Awaitable[tuple[Finding, ...]]]
 
 

@@ -8,6 +8,9 @@ from typing import Protocol
 from system_apis.deadline import Deadline
 from system_apis.scheduler.models import Capabilities, Changes, Commitments, Health, Requirement, Scenario
 
+PLAN_MOVED = "planMoved"
+"""The code of a refused commit: other orders took the capacity since the scenario was made."""
+
 
 class Scheduler(Protocol):
     """A scheduler instance. Every method raises the failures of `system_apis.errors` and nothing else."""
