@@ -39,6 +39,11 @@ class RunningSandbox:
         wanted = {"pageSize": page_size, "repeatability": repeatability}
         self._control.post("/sap/settings", json=wanted).raise_for_status()
 
+    def planned_with(self, routing_revision: dict[str, str]) -> None:
+        """Until the next reset: the routing that the plan works with, by material."""
+        wanted = {"routingRevision": routing_revision}
+        self._control.post("/scheduler/settings", json=wanted).raise_for_status()
+
     def faults(self) -> list[dict[str, Any]]:
         return list(self._get("/faults")["faults"])
 

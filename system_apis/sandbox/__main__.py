@@ -53,7 +53,14 @@ def _parsed(argv: Sequence[str]) -> Options:
     parser.add_argument(
         "--announce", type=Path, metavar="FILE", help="write the addresses here, not to standard output"
     )
-    parser.add_argument("--seed", type=int, default=plain.seed, metavar="N", help="of the faults that strike by chance")
+    parser.add_argument("--seed", type=int, default=plain.seed, metavar="N", help="of what is left to chance")
+    parser.add_argument(
+        "--quotes",
+        type=int,
+        default=plain.quotes,
+        metavar="N",
+        help="approved quotes to convert in a crowd (Q-2001 ...)",
+    )
     parser.add_argument(
         "--repeatability", action="store_true", help="SAP honours RequestID: a repeated change is done once"
     )

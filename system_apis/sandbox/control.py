@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from system_apis.sandbox.asgi import App, Receive, Scope, Send, read_body, reply
 from system_apis.sandbox.faults import FaultWanted
+from system_apis.sandbox.faults.canaries import CanaryWanted
 from system_apis.sandbox.sap.logon import USER
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ class SapSettings(Struct, rename="camel", forbid_unknown_fields=True):
 
     page_size: Annotated[int, Meta(ge=1)] | None = None
     repeatability: bool = False
+
+
+class SchedulerSettings(Struct, rename="camel", forbid_unknown_fields=True):
+    """Until the next reset: materials that the scheduler plans with another revision of their routing."""
+
+    routing_revision: dict[str, str] = {}
 
 
 def app(sandbox: Sandbox) -> App:
@@ -54,6 +61,12 @@ async def _route(sandbox: Sandbox, method: str, path: str, query: dict[str, str]
         sandbox.sessions.end_all()
     elif (method, path) == ("POST", "/sap/settings"):
         sandbox.erp.configure(**msgspec.structs.asdict(msgspec.json.decode(body, type=SapSettings)))
+    elif (method, path) == ("POST", "/canaries"):
+        sandbox.canaries.plant(msgspec.json.decode(body, type=CanaryWanted))
+    elif (method, path) == ("DELETE", "/canaries"):
+        sandbox.canaries.lift()
+    elif (method, path) == ("POST", "/scheduler/settings"):
+        sandbox.shopfloor.configure(**msgspec.structs.asdict(msgspec.json.decode(body, type=SchedulerSettings)))
     else:
         return 404, {"code": "notFound", "message": f"{method} {path} is not served here."}
     return 204, None

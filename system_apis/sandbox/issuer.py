@@ -17,6 +17,7 @@ from authlib.oauth2.rfc9068.token import JWTBearerTokenGenerator
 from joserfc.jwk import KeySet, RSAKey
 
 from system_apis.sandbox.asgi import App, Receive, Scope, Send, header, read_body, reply
+from system_apis.sandbox.introspection import Introspection
 
 AUDIENCE = "https://ordergate.example/api"
 TOKEN_LIFETIME_S = 3600
@@ -63,6 +64,8 @@ CLIENTS = {
         Client("viewer", "viewer-sandbox-secret", "atp:read"),
         Client("trickle", "trickle-sandbox-secret", "atp:read"),
         Client("operator", "operator-sandbox-secret", "ops:read ops:write"),
+        Client("key-admin", "key-admin-sandbox-secret", "ops:read ops:keys"),
+        Client("auditor", "auditor-sandbox-secret", "ops:read ops:audit"),
     )
 }
 
@@ -130,6 +133,7 @@ class Issuer:
         self.url = url
         keys = KeySet([_key(key_file)])
         self.jwks = keys.as_dict(private=False)
+        self.introspection = Introspection(url, keys)
         self._server = _Server(url, keys)
 
     def metadata(self) -> dict[str, Any]:
@@ -138,6 +142,8 @@ class Issuer:
             "issuer": self.url,
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/jwks",
+            "introspection_endpoint": f"{self.url}/introspect",
+            "revocation_endpoint": f"{self.url}/revoke",
             "grant_types_supported": [_Grant.GRANT_TYPE],
             "response_types_supported": [],
             "token_endpoint_auth_methods_supported": _Grant.TOKEN_ENDPOINT_AUTH_METHODS,
@@ -199,9 +205,14 @@ def app(issuer: Issuer) -> App:
             await reply(
                 send, status, msgspec.json.encode(made), headers=_NO_STORE | (_CHALLENGE if status == _REFUSED else {})
             )
+        elif path in ("/introspect", "/revoke") and method == "POST":
+            body, asking = await read_body(receive), header(scope, "authorization")
+            told = issuer.introspection
+            status, made = told.answer(asking, body) if path == "/introspect" else told.revoke(body)
+            await reply(send, status, msgspec.json.encode(made), headers=_NO_STORE)
         elif path in documents and method == "GET":
             await reply(send, 200, msgspec.json.encode(documents[path]))
-        elif path in documents or path == "/token":
+        elif path in documents or path in ("/token", "/introspect", "/revoke"):
             await reply(send, 405, b'{"error":"method_not_allowed"}')
         else:
             await reply(send, 404, b'{"error":"not_found"}')

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -19,12 +20,13 @@ from system_apis.sandbox import control, issuer, salesforce, sap, scheduler, tls
 from system_apis.sandbox.asgi import App, Receive, Scope, Send
 from system_apis.sandbox.door import Door
 from system_apis.sandbox.faults import Faults, Inside, System, behind_faults
+from system_apis.sandbox.faults.canaries import Canaries
 from system_apis.sandbox.journal import Journal
 from system_apis.sandbox.salesforce import assertion
 from system_apis.sandbox.salesforce.records import Crm
 from system_apis.sandbox.salesforce.session import Sessions
 from system_apis.sandbox.scheduler import Shopfloor
-from system_apis.sandbox.world import World, quotes
+from system_apis.sandbox.world import World, many, quotes
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Options:
     announce: Path | None = None
     today: date | None = None
     seed: int = 1
+    quotes: int = 0
     repeatability: bool = False
     jwt_key_file: Path | None = None
 
@@ -56,11 +59,13 @@ class Sandbox:
         self.world = World.seed(self._today())
         key = assertion.key_of(options.jwt_key_file) if options.jwt_key_file else None
         self.crm, self.sessions = Crm(), Sessions(key)
-        quotes.seed(self.crm, self.world.today)
+        self._more = many.sketches(options.quotes, options.seed)
+        self._fill()
         self.shopfloor = Shopfloor(self.world.today)
         self.erp = sap.app(self.world)
         self.erp.configure(repeatability=options.repeatability)
         self.journal: Journal = Journal()
+        self.canaries = Canaries()
         self.doors: dict[System, list[Door]] = {}
         self.faults: Faults = Faults(self.doors, self._inside(), options.seed)
         self.control = Door(control.app(self), options.host, options.control_port)
@@ -100,12 +105,18 @@ class Sandbox:
         """A new world, no faults, an empty journal. Sessions and the issuer's key stay: nobody has to log in again."""
         self.faults.forget_later()
         await self.faults.lift()
+        self.canaries.lift()
         self.world.today = self._today()
         self.world.reset()
-        quotes.seed(self.crm, self.world.today)
+        self._fill()
         self.shopfloor.reset(self.world.today)
         self.erp.configure(repeatability=self._options.repeatability)
         self.journal.clear()
+
+    def _fill(self) -> None:
+        quotes.seed(self.crm, self.world.today, dict(enumerate(self._more, start=many.FIRST_NAME)))
+        for place, quantity in many.needed(self._more).items():
+            self.world.stock[place] = self.world.stock.get(place, Decimal(0)) + quantity
 
     def _inside(self) -> Inside:
         return {
@@ -123,7 +134,9 @@ class Sandbox:
 
     def _put(self, system: System, app: App, port: int, *, secure: bool = False) -> None:
         context = tls.make(self._options.ca_file) if secure else None
-        door = Door(behind_faults(system, app, self.faults, self.journal), self._options.host, port, context)
+        door = Door(
+            behind_faults(system, app, self.faults, self.journal, self.canaries), self._options.host, port, context
+        )
         self.doors.setdefault(system, []).append(door)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from system_apis.sandbox.asgi import App, ClientGone, Message, Receive, Scope, Send, read_body, reply, until_gone
 from system_apis.sandbox.door import cut, hang_up
+from system_apis.sandbox.faults.canaries import Canaries
 from system_apis.sandbox.faults.kinds import KINDS
 from system_apis.sandbox.faults.register import Faults
 from system_apis.sandbox.faults.wanted import Fault, System
@@ -17,8 +18,8 @@ from system_apis.sandbox.locks import LOCKED
 _PIECES = 20
 
 
-def behind_faults(system: System, system_app: App, faults: Faults, journal: Journal) -> App:
-    """A system's application as its callers meet it: journalled, and failing as ordered."""
+def behind_faults(system: System, system_app: App, faults: Faults, journal: Journal, canaries: Canaries) -> App:
+    """A system's application as its callers meet it: journalled, saying more than it should, and failing as ordered."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -28,7 +29,7 @@ def behind_faults(system: System, system_app: App, faults: Faults, journal: Jour
         entry = journal.note(system, scope)
 
         async def work(out: Send) -> None:
-            await system_app(scope, _replay(body, receive), _noting(entry, out))
+            await system_app(scope, _replay(body, receive), _noting(entry, canaries.around(entry, out)))
 
         fault, wait_s = faults.take(entry, body)
         if wait_s:

@@ -71,12 +71,12 @@ Quote 0Q0
     Name! OpportunityId>Opportunity.Quotes!+ AccountId>Account- Pricebook2Id>Pricebook2+ QuoteNumber-
     Status:picklist/40 ExpirationDate:date Description/32000 LineItemCount:int- Subtotal:currency-
     TotalPrice:currency- GrandTotal:currency- Revision__c/10 ERP_Order_Number__c/20# ERP_Instance__c/64
-    Ordergate_Operation__c/40 Ordergate_State__c/40 Ordergate_Message__c Confirmed_Date__c:date
+    Ordergate_Operation__c/40 Ordergate_State__c/40 Ordergate_Message__c Confirmed_Date__c:date ERP_Ship_To__c/10
 QuoteLineItem 0QL
     QuoteId>Quote.QuoteLineItems!+ PricebookEntryId>PricebookEntry!+ Product2Id>Product2- LineNumber- SortOrder:int
     Quantity:double! UnitPrice:currency! TotalPrice:currency- ServiceDate:date Description Requested_Date__c:date
     Plant__c/4 Unit__c/3 ERP_Item__c/10 Ordergate_State__c/40 Confirmed_Quantity__c:double Confirmed_Date__c:date
-    Ordergate_Message__c
+    Ordergate_Message__c Configuration_Id__c/40 Bundle_Revision__c/20 BOM_Revision__c/20 Routing_Revision__c/20
 Order 801
     AccountId>Account.Orders! EffectiveDate:date! Status:picklist/40! StatusCode:picklist/40- OrderNumber- Name/80
     Pricebook2Id>Pricebook2 QuoteId>Quote.Orders OpportunityId>Opportunity PoNumber/80 EndDate:date Type:picklist/40
@@ -89,7 +89,7 @@ Ordergate_Exception__c a01
     Name- Exception_Id__c/40!#^ Quote__c>Quote.Ordergate_Exceptions__r Quote_Line_Id__c/18 Operation__c/40
     Correlation_Id__c/128 Code__c/60 Category__c/40 Severity__c/20 State__c/20 Step__c/60 Detail__c
     Blocking__c:boolean Retryable__c:boolean Owner_Role__c/40 Opened_At__c:datetime Due_At__c:datetime
-    Source_System__c/40 Source_Instance__c/64 Source_Code__c/80 Source_Text__c
+    Source_System__c/40 Source_Instance__c/64 Source_Code__c/80 Source_Text__c Remediation__c
 """
 """An object and its key prefix, then its fields: `name:type/length>Parent.Children` and marks. A text of 255 unless
 said otherwise; ! required, + only at creation, - never written, # external id, ^ unique."""

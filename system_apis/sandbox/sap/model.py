@@ -74,7 +74,7 @@ class Model:
 
 
 def load(service: str) -> Model:
-    edmx = (files(__package__) / "metadata" / f"{service}.edmx").read_bytes()
+    edmx = (files(__package__) / "metadata" / f"{service.partition(';')[0]}.edmx").read_bytes()
     root = Xml.fromstring(edmx)  # noqa: S314 - our own file, shipped beside this one
     ends = {link.get("Name"): _target(link) for link in root.iter(_EDM + "Association")}
     entities = {}

@@ -144,6 +144,17 @@ def list_price(changes: Changes, item: Item) -> Decimal:
     return material.price * material.per(item.unit)
 
 
+def assign(changes: Changes, order: Order, fields: Mapping[str, Value]) -> None:
+    """Gives the order a partner of its own for a function. Any customer will do, and any of their further places."""
+    function, number = str(fields.get("PartnerFunction", "")), str(fields.get("Customer", ""))
+    if function not in PARTNER_FUNCTIONS:
+        raise refused(400, "VP/199", f"Partner function {function} is not defined")
+    known = changes.world.customers
+    if number not in known and not any(number in customer.ship_to for customer in known.values()):
+        raise refused(400, "VP/201", f"Partner {number} with function {function} does not exist")
+    order.partners[function] = number
+
+
 def _customer(changes: Changes, number: str) -> Customer:
     return changes.world.customers[number]
 
@@ -163,7 +174,7 @@ def _fill(changes: Changes, item: Item, fields: Mapping[str, Value], plant_field
         raise refused(400, "V1/382", f"{where}: Material {item.material} is not defined for {area}")
     if material.discontinued:
         raise refused(400, "V1/028", f"{where}: Material {material.number} has status: Discontinued")
-    item.unit = _unit(fields, where) or item.unit or material.base_unit
+    item.unit = _unit(fields, where) or item.unit or material.sales_unit or material.base_unit
     if item.unit != material.base_unit and item.unit not in material.conversions:
         raise refused(400, "V1/369", f"{where}: Sales unit {item.unit} is not defined for material {material.number}")
     if item.quantity < 0 or item.quantity != round(item.quantity, UNITS[item.unit].decimals):

@@ -75,6 +75,8 @@ def _sales_data(world: World) -> Iterator[Row]:
             "ProductDistributionChnl": SALES_AREA[1],
             "SupplyingPlant": made.plants[0],
             "ProductSalesStatus": _DISCONTINUED if made.discontinued else "",
+            "MinimumOrderQuantity": made.least,
+            "SalesMeasureUnit": UNITS[made.sales_unit].external if made.sales_unit else "",
             "BaseUnit": _base_unit(made),
         }
 
@@ -98,16 +100,24 @@ def _stocked(world: World) -> Iterator[Row]:
 
 
 def _partners(world: World) -> Iterator[Row]:
+    for customer in world.customers.values():
+        for number, name in ((customer.number, customer.name), *customer.ship_to.items()):
+            yield {
+                "BusinessPartner": number,
+                "Customer": number,
+                "BusinessPartnerCategory": "2",
+                "BusinessPartnerFullName": name,
+                "BusinessPartnerName": name,
+                "SearchTerm1": name.split()[0].upper(),
+                "CustomerName": name,
+            }
+
+
+def _sales_areas(world: World) -> Iterator[Row]:
     organization, channel, division = SALES_AREA
     for customer in world.customers.values():
         yield {
-            "BusinessPartner": customer.number,
             "Customer": customer.number,
-            "BusinessPartnerCategory": "2",
-            "BusinessPartnerFullName": customer.name,
-            "BusinessPartnerName": customer.name,
-            "SearchTerm1": customer.name.split()[0].upper(),
-            "CustomerName": customer.name,
             "SalesOrganization": organization,
             "DistributionChannel": channel,
             "Division": division,
@@ -118,13 +128,16 @@ def _partners(world: World) -> Iterator[Row]:
 
 
 def _partner_functions(world: World) -> Iterator[Row]:
-    for row in _partners(world):
-        for number, function in enumerate(PARTNER_FUNCTIONS):
+    for row in _sales_areas(world):
+        own = str(row["Customer"])
+        others = (("SH", number) for number in world.customers[own].ship_to)
+        for counter, (function, number) in enumerate((*((each, own) for each in PARTNER_FUNCTIONS), *others)):
             yield {
                 **row,
-                "PartnerCounter": str(number),
+                "PartnerCounter": str(counter),
                 "PartnerFunction": function,
-                "BPCustomerNumber": row["Customer"],
+                "BPCustomerNumber": number,
+                "DefaultPartner": number == own,
             }
 
 
@@ -222,7 +235,7 @@ SOURCES: dict[str, dict[str, Source]] = {
     "API_BUSINESS_PARTNER": {
         "A_BusinessPartner": _partners,
         "A_Customer": _partners,
-        "A_CustomerSalesArea": _partners,
+        "A_CustomerSalesArea": _sales_areas,
         "A_CustSalesPartnerFunc": _partner_functions,
     },
     "API_MATERIAL_STOCK_SRV": {"A_MaterialStock": _stocked, "A_MatlStkInAcctMod": _stock},

@@ -21,6 +21,7 @@ HEADER, ITEM, LINE, PARTNER = (
     "A_SalesOrderHeaderPartner",
 )
 _PLANT = "ProductionPlant"
+_LINE_UNITS = ("OrderQuantityUnit", "OrderQuantitySAPUnit", "OrderQuantityISOUnit")
 
 
 class SalesOrders(Book):
@@ -85,7 +86,7 @@ class SalesOrders(Book):
             raise refused(400, "V1/309", "No external number assignment for sales document type OR")
         order = order_entry.new_order(changes, changes.next_number(), body.fields)
         for partner in body.navigations.get("to_Partner", []):
-            _assign(changes, order, partner.fields)
+            order_entry.assign(changes, order, partner.fields)
         for item in (items := body.navigations.get("to_Item", [])):
             _only(item, set(), ITEM)
         changes.add(order)
@@ -146,15 +147,6 @@ def _only(body: Payload, allowed: set[str], entity: str) -> None:
         raise refused(400, "/IWBEP/CM_MGW_RT/022", f"Deep insert of '{strange}' is not supported for '{entity}'")
 
 
-def _assign(changes: Changes, order: Order, fields: Mapping[str, Value]) -> None:
-    function, customer = str(fields.get("PartnerFunction", "")), str(fields.get("Customer", ""))
-    if function not in order_entry.PARTNER_FUNCTIONS:
-        raise refused(400, "VP/199", f"Partner function {function} is not defined")
-    if customer not in changes.world.customers:
-        raise refused(400, "VP/201", f"Partner {customer} with function {function} does not exist")
-    order.partners[function] = customer
-
-
 def _change_header(changes: Changes, order: Order, fields: Mapping[str, Value]) -> None:
     shown = projection.header(changes, order)
     fixed = order_entry.HEADER_FIELDS - {"RequestedDeliveryDate"}
@@ -173,20 +165,21 @@ def _change_header(changes: Changes, order: Order, fields: Mapping[str, Value]) 
 
 
 def _change_line(changes: Changes, order: Order, item: Item, number: str, fields: Mapping[str, Value]) -> None:
-    wanted = fields.get("RequestedDeliveryDate")
+    """Day and quantity of a wish. The item has one line with a wish here, so its quantity is the item's."""
+    wanted, quantity = fields.get("RequestedDeliveryDate"), fields.get("ScheduleLineOrderQuantity")
     line = next(line for line in item.schedule if line.number == number)
-    if set(fields) - {"SalesOrder", "SalesOrderItem", "ScheduleLine"} != {"RequestedDeliveryDate"} or not isinstance(
-        wanted, date
-    ):
-        raise refused(
-            400, "/IWBEP/CM_MGW_RT/022", "Only the requested delivery date of a schedule line can be changed here"
-        )
+    changed = set(fields) - {"SalesOrder", "SalesOrderItem", "ScheduleLine", *_LINE_UNITS}
+    if not changed or not changed <= {"RequestedDeliveryDate", "ScheduleLineOrderQuantity"}:
+        told = "Only the requested delivery date and the order quantity of a schedule line can be changed here"
+        raise refused(400, "/IWBEP/CM_MGW_RT/022", told)
     if line.ordered == 0:
         raise refused(
             400, "V1/374", f"Schedule line {number.zfill(4)} of item {item.number.zfill(6)} has no order quantity"
         )
-    item.requested = wanted
-    order_entry.settle(changes, order, [item])
+    if isinstance(wanted, date):
+        item.requested = wanted
+    sent: dict[str, Value] = {} if quantity is None else {"RequestedQuantity": quantity}
+    order_entry.change_item(changes, order, item, sent, _PLANT)
 
 
 def _statuses(order: Order) -> dict[str, Value]:

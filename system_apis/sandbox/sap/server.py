@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from system_apis.sandbox.asgi import Receive, Scope, Send, read_body
-from system_apis.sandbox.sap import errors, product_availability, sales_order, simulation
+from system_apis.sandbox.sap import engineering, errors, product_availability, sales_order, simulation
 from system_apis.sandbox.sap.batch import Batch
 from system_apis.sandbox.sap.catalogue import Catalogue
 from system_apis.sandbox.sap.changes import Changes
@@ -44,7 +44,7 @@ class ApplicationServer:
             simulation.SERVICE: Service(simulated, Simulation(simulated), _PAGE_OF_ORDERS),
             product_availability.SERVICE: Service(available, ProductAvailability(), _PAGE_OF_RECORDS),
         }
-        for name, sources in SOURCES.items():
+        for name, sources in (SOURCES | engineering.SOURCES).items():
             model = load(name)
             self._services[name] = Service(model, Catalogue(model, sources), _PAGE_OF_RECORDS)
         self._page_sizes = {name: service.page_size for name, service in self._services.items()}

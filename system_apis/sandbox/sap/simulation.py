@@ -49,6 +49,8 @@ class Simulation(Book):
             apart.opened(named).items.clear()
         fields = {name: value for name, value in body.fields.items() if name != "SalesOrder"}
         order = order_entry.new_order(apart, "", fields)
+        for partner in body.navigations.get("to_Partner", []):
+            order_entry.assign(apart, order, partner.fields)
         apart.add(order)
         asked = body.navigations.get("to_Item", [])
         items = order_entry.add_items(apart, order, asked, "Plant")

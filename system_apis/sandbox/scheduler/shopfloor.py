@@ -24,6 +24,7 @@ from system_apis.sandbox.scheduler.words import (
 from system_apis.sandbox.world.capacity import HORIZON_DAYS, REC20, ROUTINGS, WORK_CENTRES, planned_before, working_days
 from system_apis.sandbox.world.materials import MATERIALS
 from system_apis.sandbox.world.plants import PLANTS
+from system_apis.sandbox.world.recipes import current_routing
 
 MAX_LINES = 100
 SCENARIO_LIFE = timedelta(minutes=15)
@@ -48,6 +49,11 @@ class Shopfloor:
         self.scenarios: dict[str, Scenario] = {}
         self.orders: dict[str, Commitments] = {}
         self._released: dict[str, Commitments] = {}
+        self._old_routings: dict[str, str] = {}
+
+    def configure(self, *, routing_revision: dict[str, str]) -> None:
+        """Until the next reset: materials that are planned with another revision of their routing."""
+        self._old_routings = dict(routing_revision)
 
     def simulate(self, wanted: ScenarioWanted) -> Scenario:
         """Plans each line forward from tomorrow into what is free, in the order of the lines; reserves nothing."""
@@ -63,7 +69,7 @@ class Shopfloor:
             horizon_end=horizon,
             as_of=now,
             expires_at=now + SCENARIO_LIFE,
-            lines=[_plan(wanted.plant, one, days, load) for one in wanted.requirements],
+            lines=[self._planned(wanted.plant, one, days, load) for one in wanted.requirements],
             order_reference=wanted.order_reference,
         )
         self.scenarios = {key: old for key, old in self.scenarios.items() if old.expires_at > now}
@@ -148,6 +154,11 @@ class Shopfloor:
         for line in _committed(scenario) if scenario else ():
             self._planned_before[line.work_centre, line.day] = WORK_CENTRES[line.work_centre].per_day
         self.plan += 1
+
+    def _planned(self, plant: str, wanted: Requirement, days: list[date], load: Load) -> PlannedLine:
+        line = _plan(plant, wanted, days, load)
+        known = self._old_routings.get(wanted.material) or current_routing(wanted.material, plant, self.today)
+        return msgspec.structs.replace(line, routing_revision=known if line.work_centre else None)
 
     def _load(self, order: str | None, given_back: set[str]) -> Load:
         load = dict(self._planned_before)

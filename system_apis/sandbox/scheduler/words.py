@@ -41,6 +41,8 @@ class PlannedLine(Struct, rename="camel"):
     pieces: list[Piece]
     unplanned: str
     work_centre: str | None
+    routing_revision: str | None = None
+    """Of the routing that this was planned with; none where the routing has no change number."""
 
 
 class Scenario(Struct, rename="camel"):

@@ -39,8 +39,10 @@ class Material:
     made_at: Mapping[str, str] = field(default_factory=dict)
     discontinued: bool = False
     configurable: bool = False
-    bom_revision: str = ""
-    routing_revision: str = ""
+    sales_unit: str = ""
+    """In which it is sold unless somebody says otherwise; the base unit if empty."""
+    least: Decimal = Decimal(0)
+    """The smallest quantity that is sold, in base units."""
 
     def per(self, unit: str) -> Decimal:
         """How many base units one `unit` holds; KeyError for a unit that this material is not sold in."""
@@ -58,8 +60,8 @@ MATERIALS = {
         Material("TG15", "Drive belt HTD 5M", Decimal("12.40")),
         Material("TG16", "Bearing grease", Decimal("6.75"), base_unit="KG", group="L003"),
         Material("TG17", "Hex screw M8x40", Decimal("0.85"), group="L002", conversions={"KAR": Decimal(12)}),
-        Material("TG18", "Proximity switch M12", Decimal("44.00")),
-        Material("TG19", "Cable gland M20", Decimal("2.10"), group="L002"),
+        Material("TG18", "Proximity switch M12", Decimal("44.00"), conversions={"KAR": Decimal(6)}, sales_unit="KAR"),
+        Material("TG19", "Cable gland M20", Decimal("2.10"), group="L002", least=Decimal(10)),
         Material("TG20", "Ball screw 16x5", Decimal("210.00")),
         Material("TG21", "Servo cable 5 m", Decimal("68.00")),
         Material("TG22", "Limit switch", Decimal("19.30"), plants=("1720",)),
@@ -79,8 +81,6 @@ MATERIALS = {
             plants=("1710",),
             made_at={"1710": "WC-CELL-1"},
             configurable=True,
-            bom_revision="B03",
-            routing_revision="R07",
         ),
         Material(
             "FG310", "Pallet changer", Decimal("6200.00"), group="P002", plants=("1710",), made_at={"1710": "WC-CELL-1"}

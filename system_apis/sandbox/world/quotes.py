@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from system_apis.sandbox.salesforce.errors import Row
 from system_apis.sandbox.salesforce.records import Crm
@@ -11,7 +13,14 @@ from system_apis.sandbox.world.capacity import REC20
 from system_apis.sandbox.world.customers import CUSTOMERS
 from system_apis.sandbox.world.materials import MATERIALS
 
-REQUESTED_IN = timedelta(days=5)
+REQUESTED_IN = 5
+"""Days from the first one until a line is wanted."""
+_CELL = {
+    "Configuration_Id__c": "CFG-300-A",
+    "Bundle_Revision__c": "B300-1",
+    "BOM_Revision__c": "C300-3",
+    "Routing_Revision__c": "R300-4",
+}
 _NORTH, _SOUTH, _ON_HOLD = "17100001", "17100002", "17100003"
 
 
@@ -22,6 +31,9 @@ class Line:
     plant: str = "1710"
     unit: str = ""
     """Rec 20; the material's base unit if empty."""
+    days: int = REQUESTED_IN
+    configuration: Mapping[str, str] = field(default_factory=dict)
+    """What a configurator put on the line."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +44,10 @@ class Sketch:
     lines: tuple[Line, ...]
     status: str = "Approved"
     valid_days: int = 30
+    ship_to: str | None = None
 
 
+_NO_MORE: Mapping[int, Sketch] = MappingProxyType({})
 _SIMPLE = Sketch(_NORTH, (Line("TG11", 5),))
 _SKETCHES = (
     Sketch(_NORTH, (Line("TG11", 40), Line("TG12", 100), Line("FG126", 50))),
@@ -43,23 +57,30 @@ _SKETCHES = (
     Sketch(_NORTH, (Line("TG11", 10),), valid_days=-10),
     Sketch(_NORTH, (Line("TG10", 20), Line("TG11", 10), Line("TG14", 3), Line("TG15", 8), Line("TG21", 6))),
     Sketch(_ON_HOLD, (Line("TG11", 20),)),
-    Sketch(_NORTH, (Line("FG300", 1),)),
+    Sketch(_NORTH, (Line("FG300", 1, configuration=_CELL),)),
     Sketch(_NORTH, (Line("TG16", 25.5), Line("TG17", 10, unit="CT"), Line("FG226", 6, plant="1720"))),
     *(_SIMPLE,) * 10,
+    Sketch(_NORTH, (Line("TG11", 5),), ship_to="17100011"),
+    Sketch(_NORTH, (Line("TG18", 10), Line("TG19", 5), Line("TG11", 5))),
 )
 """Q-1001, Q-1002 … in this order: the demo's; another dealer's; a draft; a rejected and an expired one; one with a
-discontinued material; one on credit hold; a configured product; odd units and a second plant; ten plain ones."""
+discontinued material; one on credit hold; a configured product; odd units and a second plant; ten plain ones; one that
+goes to another place; one with a quantity between two boxes and one below the least that is sold."""
 
 
-def seed(crm: Crm, today: date) -> None:
-    """Fills an empty organisation. Ids are the same each time: Q-1001 is 0Q0Hp0000001001 and its checksum."""
+def seed(crm: Crm, today: date, more: Mapping[int, Sketch] = _NO_MORE) -> None:
+    """Fills an empty organisation. Ids are the same each time: Q-1001 is 0Q0Hp0000001001 and its checksum.
+
+    `more` are further quotes by number.
+    """
     crm.clear()
     book = crm.insert("Pricebook2", {"Name": "Standard Price Book", "IsStandard": True, "IsActive": True})["Id"]
     entries = {number: _sellable(crm, book, number) for number in MATERIALS}
     deals = {number: _deal(crm, number, today) for number in CUSTOMERS}
-    for number, sketch in enumerate(_SKETCHES, start=1001):
+    for number, sketch in (dict(enumerate(_SKETCHES, start=1001)) | dict(more)).items():
         expires = (today + timedelta(days=sketch.valid_days)).isoformat()
         head = {"Name": f"Q-{number}", "Status": sketch.status, "Revision__c": "1", "ExpirationDate": expires}
+        head |= {"ERP_Ship_To__c": sketch.ship_to} if sketch.ship_to else {}
         quote = crm.insert("Quote", head | {"OpportunityId": deals[sketch.customer], "Pricebook2Id": book})
         for place, line in enumerate(sketch.lines, start=1):
             facts = {"QuoteId": quote["Id"], "PricebookEntryId": entries[line.material], "SortOrder": place}
@@ -90,7 +111,8 @@ def _line(line: Line, customer: str, today: date) -> Row:
     return {
         "Quantity": float(line.quantity),
         "UnitPrice": float(price),
-        "Requested_Date__c": (today + REQUESTED_IN).isoformat(),
+        "Requested_Date__c": (today + timedelta(days=line.days)).isoformat(),
         "Plant__c": line.plant,
         "Unit__c": unit,
+        **line.configuration,
     }

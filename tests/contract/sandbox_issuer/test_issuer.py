@@ -156,3 +156,25 @@ def test_a_key_file_keeps_tokens_good_over_a_restart(tmp_path: Path) -> None:
 def test_a_wrong_method_and_an_unknown_path_are_told_apart(sandbox: RunningSandbox) -> None:
     assert httpx.get(f"{sandbox.urls['issuer']}/token").status_code == 405
     assert httpx.get(f"{sandbox.urls['issuer']}/authorize").status_code == 404
+
+
+def asked(sandbox: RunningSandbox, token: str, secret: str = "ordergate-sandbox-secret") -> httpx.Response:
+    return httpx.post(f"{sandbox.urls['issuer']}/introspect", data={"token": token}, auth=("ordergate", secret))
+
+
+def revoke(sandbox: RunningSandbox, token: str) -> None:
+    httpx.post(f"{sandbox.urls['issuer']}/revoke", data={"token": token}).raise_for_status()
+
+
+async def test_the_resource_server_may_ask_whose_a_token_is_until_it_is_revoked(sandbox: RunningSandbox) -> None:
+    token = (await granted(sandbox, "dealer-north", "north-sandbox-secret"))["access_token"]
+    told = asked(sandbox, token).json()
+    assert (told["active"], told["client_id"], told["token_type"]) == (True, "dealer-north", "Bearer")
+    assert told["jti"] == verified(sandbox, token)[1]["jti"]
+    revoke(sandbox, token)
+    assert asked(sandbox, token).json() == {"active": False}
+
+
+def test_nobody_else_may_ask_and_a_foreign_token_is_not_active(sandbox: RunningSandbox) -> None:
+    assert asked(sandbox, "anything", secret="guessed").status_code == 401
+    assert asked(sandbox, "anything").json() == {"active": False}

@@ -114,6 +114,16 @@ def test_a_new_day_on_the_schedule_line_moves_the_confirmation(writer: httpx.Cli
     assert pieces(first) == [(Decimal(40), after(5))]
 
 
+def test_quantity_and_day_of_a_wish_change_together(writer: httpx.Client, number: str) -> None:
+    line = f"{ORDERS}/A_SalesOrderScheduleLine(SalesOrder='{number}',SalesOrderItem='10',ScheduleLine='1')"
+    wish = {"ScheduleLineOrderQuantity": "7", "OrderQuantityUnit": "PC", "RequestedDeliveryDate": stamp(after(20))}
+    assert writer.patch(line, json=wish).status_code == 204
+    (first, _) = read(writer, number)["to_Item"]["results"]
+    assert (first["RequestedQuantity"], pieces(first)) == ("7", [(Decimal(7), after(20))])
+    refused = writer.patch(line, json={"ScheduleLineOrderQuantity": "7.5"})
+    assert (refused.status_code, "7.5" in text_of(refused)) == (400, True)
+
+
 def test_only_the_line_with_the_ordered_quantity_takes_a_new_day(writer: httpx.Client, number: str) -> None:
     def answer(line: str, **body: str) -> httpx.Response:
         keys = f"SalesOrder='{number}',SalesOrderItem='20',ScheduleLine='{line}'"

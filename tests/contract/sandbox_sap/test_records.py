@@ -8,13 +8,14 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from system_apis.sandbox.sap import engineering, records
 from system_apis.sandbox.sap.model import load
-from system_apis.sandbox.sap.records import SOURCES
 from system_apis.sandbox.world import World
 from tests.contract.sandbox_sap.conftest import ORDERS, after, create, item, order, read, stamp, text_of
 
 ROOT = "/sap/opu/odata/sap"
 PLANTS = f"{ROOT}/API_PRODUCT_SRV/A_ProductPlant"
+SOURCES = records.SOURCES | engineering.SOURCES
 SETS = [(service, entity) for service, sources in SOURCES.items() for entity in sources]
 PARTLY = "90000017"
 

@@ -12,6 +12,7 @@ import pytest
 
 from system_apis.sandbox.door import Door
 from system_apis.sandbox.scheduler import Shopfloor, app
+from system_apis.sandbox.scheduler.words import Requirement, ScenarioWanted
 
 MONDAY = date(2027, 3, 1)
 KEY = {"X-API-Key": "scheduler-sandbox-key"}
@@ -84,6 +85,20 @@ async def test_a_shortfall_is_planned_into_the_days_that_are_free(api: httpx.Asy
     assert (line["unplanned"], line["workCentre"], line["unit"]) == ("0", "WC-ASSY-1", "C62")
     assert (scenario["asOf"], scenario["expiresAt"]) == ("2027-03-01T08:00:00Z", "2027-03-01T08:15:00Z")
     assert scenario["horizonEnd"] == str(MONDAY + timedelta(days=120))
+
+
+async def test_a_line_says_which_revision_of_its_routing_it_was_planned_with(api: httpx.AsyncClient) -> None:
+    scenario = await simulate(api, need("10", "1", material="FG300"), need("20", "1"), need("30", "1", material="TG11"))
+    assert [line["routingRevision"] for line in scenario["lines"]] == ["R300-4", None, None]
+
+
+def test_a_scheduler_that_nobody_told_of_a_new_routing_plans_with_the_old_one(clock: Clock) -> None:
+    shopfloor = Shopfloor(MONDAY, clock)
+    wanted = ScenarioWanted("1710", [Requirement("10", "FG300", "1", "C62", date(2027, 3, 6))])
+    shopfloor.configure(routing_revision={"FG300": "R300-3"})
+    assert shopfloor.simulate(wanted).lines[0].routing_revision == "R300-3"
+    shopfloor.reset(MONDAY)
+    assert shopfloor.simulate(wanted).lines[0].routing_revision == "R300-4"
 
 
 async def test_weekends_are_free_and_nobody_works_in_them(api: httpx.AsyncClient) -> None:
