@@ -14,7 +14,8 @@ import httpx
 
 from system_apis.answers import AnswerUnfit, whole
 from system_apis.breaker import Verdict
-from system_apis.engine import NEVER_SENT
+from system_apis.deadline import Deadline
+from system_apis.engine import NEVER_SENT, SENT_BY
 from system_apis.errand import Errand
 from system_apis.patience import retry_after_s
 
@@ -45,11 +46,13 @@ class Wire:
     unwell: Callable[[httpx.Response], bool]
 
     async def converse(
-        self, errand: Errand, request: httpx.Request, left_s: float, progress: Progress
+        self, errand: Errand, request: httpx.Request, ends: Deadline, progress: Progress
     ) -> httpx.Response:
-        """The answer inside `left_s`, or the failure that says how far the request got."""
+        """The answer before the time `ends`, or the failure that says how far the request got."""
+        left_s = ends.remaining_s
         connecting_s = left_s * _SHARE_OF_CONNECTING
         request.extensions["timeout"] = {"pool": connecting_s, "connect": connecting_s, "read": left_s, "write": left_s}
+        request.extensions[SENT_BY] = ends.at
         # A caller who gave less than this says nothing about the neighbour when time runs out.
         hurried = left_s < min(_HURRY_S, self.timeout_s / 2)
         try:

@@ -8,10 +8,12 @@ request have left? ConnectError, ConnectTimeout, UnsupportedProtocol and LocalPr
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 from yarl import URL
@@ -25,6 +27,8 @@ NEVER_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
+SENT_BY = "ordergate.sent_by"
+"""The extension of a request that says when (monotonic clock) its first byte has left, or none of it does."""
 MOST_CONNECTIONS = 100
 IDLE_S = 15.0
 """Shorter than what servers and load balancers keep a connection: a write should not meet one that is being closed."""
@@ -56,7 +60,7 @@ class Engine(httpx.AsyncBaseTransport):
             answer = await self._opened().request(
                 request.method,
                 URL(str(request.url), encoded=True),
-                data=request.content or None,
+                data=_Content(request.content, request.extensions.get(SENT_BY)) if request.content else None,
                 headers=[(name.decode(), value.decode()) for name, value in headers],
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(connect=timeout.get("connect"), sock_read=timeout.get("read")),
@@ -117,7 +121,28 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
     try:
         return await send(request)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failure:
+        if isinstance(request.body, _Content) and request.body.too_late:
+            raise httpx.PoolTimeout("the time was over before a byte was sent") from None
         raise _translated(failure) from None
+
+
+class _Content(aiohttp.BytesPayload):
+    """The request's body, and the last look at the clock: the headers wait for its first byte.
+
+    No timer does that: a process that was stopped right here has its write before its timers when it wakes up, minutes
+    later, when others have concluded that nothing was sent.
+    """
+
+    def __init__(self, content: bytes, sent_by: float | None) -> None:
+        super().__init__(content)
+        self._sent_by = sent_by
+        self.too_late = False
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        if self._sent_by is not None and time.monotonic() >= self._sent_by:
+            self.too_late = True
+            raise TimeoutError
+        await super().write_with_length(writer, content_length)
 
 
 class _Body(httpx.AsyncByteStream):

@@ -13,6 +13,7 @@ from typing import TypeVar
 from system_apis.errors import (
     CredentialsRefused,
     HeldBy,
+    NotAllowed,
     NotFoundInSystem,
     ObjectLocked,
     OutcomeUnknown,
@@ -77,6 +78,9 @@ class Errand:
 
     def refused(self, code: str, message: str, status: int) -> SystemRefused:
         return self._no(SystemRefused, code, message, status)
+
+    def not_allowed(self, code: str, message: str) -> SystemRefused:
+        return self._no(NotAllowed, code, message, 403)
 
     def not_found(self, code: str, message: str) -> SystemRefused:
         return self._no(NotFoundInSystem, code, message, 404)

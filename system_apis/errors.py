@@ -40,8 +40,8 @@ class UpstreamError(Exception):
         return f"{said} (attempt {self.attempt}, {self.elapsed_s:.3f} s)" if self.elapsed_s else said
 
 
-HeldBy = Literal["", "breaker", "bulkhead"]
-"""Who in this process kept a question from being sent."""
+HeldBy = Literal["", "breaker", "bulkhead", "maintenance"]
+"""Who in this process kept a question from being sent; `maintenance`: a window that was agreed beforehand."""
 
 
 class SystemUnavailable(UpstreamError):
@@ -98,6 +98,21 @@ class SystemRefused(UpstreamError):
         self.code = code
         self.message = message
         self.status = status
+
+    @property
+    def final(self) -> bool:
+        """Whether it is an answer to what was asked. Otherwise the very same may be answered otherwise by and by: once
+        nobody else edits the object, or once our own user has the right that it lacks."""
+        return not self.safe_to_repeat
+
+
+class NotAllowed(SystemRefused):
+    """The neighbour knows us and does not let us do this: our own user lacks a right, or the service is not active for
+    it. No order and no customer can do anything about that; an operator can."""
+
+    @property
+    def final(self) -> bool:
+        return False
 
 
 class NotFoundInSystem(SystemRefused):

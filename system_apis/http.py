@@ -4,9 +4,9 @@ httpx gives the words (Request, Response, Auth, transport), the engine gives the
 purpose: redirects, cookies and proxies from the environment are things that must not happen here, and it is the
 dearest part of a call.
 
-A call passes, in this order: the breaker of its operation, the bulkhead of its instance, the question whether it can
-finish in the time that is left, the engine, and the bounds on what comes back. If nothing was done and repeating is
-safe, it may go once more.
+A call passes, in this order: the maintenance windows of its instance, the breaker of its operation, the bulkhead of
+its instance, the question whether it can finish in the time that is left, the engine, and the bounds on what comes
+back. If nothing was done and repeating is safe, it may go once more.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from system_apis.engine import open_engine
 from system_apis.errand import Errand
 from system_apis.errors import SystemTimeout, SystemUnavailable, UpstreamError
 from system_apis.exchange import Exchange, Lane
+from system_apis.maintenance import Rests
 from system_apis.patience import Patience
 from system_apis.tls import Tls
 
@@ -51,6 +52,7 @@ class Upstream:
 
     `places` is how many calls may be under way at once; `tls` whom to trust and who we are, if not the public
     authorities and nobody. `unwell` says which answers count against the neighbour, for one that says no with a 500.
+    `rests` says whether the instance is in a maintenance window: then nothing is begun.
     `transport` replaces the engine: tests put `httpx.MockTransport` there.
     """
 
@@ -69,6 +71,7 @@ class Upstream:
         tls: Tls | None = None,
         places: int = DEFAULT_PLACES,
         unwell: Callable[[httpx.Response], bool] = server_error,
+        rests: Rests | None = None,
     ) -> None:
         self.system = system
         self.instance = instance
@@ -77,6 +80,7 @@ class Upstream:
         self._headers = {"User-Agent": "ordergate", "Accept": "application/json", "Accept-Encoding": "gzip"}
         self._headers.update(headers or {})
         self._observe = observe
+        self._rests = rests
         self._patience = Patience()
         self._bulkhead = Bulkhead(places)
         self._lanes: defaultdict[str, Lane] = defaultdict(Lane)
@@ -188,14 +192,16 @@ class Upstream:
     async def _admitted(
         self, errand: Errand, request: httpx.Request, deadline: Deadline, lane: Lane, progress: Progress
     ) -> httpx.Response:
-        """Past breaker and bulkhead; nothing is sent by who does not get there."""
+        """Past windows, breaker and bulkhead; nothing is sent by who does not get there."""
+        _mind_the_window(self._rests, errand)
         _mind_the_breaker(lane, errand)
         try:
             await self._bulkhead.enter(writes=errand.writes, patience_s=deadline.remaining_s)
         except BulkheadFull as full:
             raise errand.not_done(f"no place came free in time: {full}", sent=False, held_by="bulkhead") from None
         try:
-            _mind_the_breaker(lane, errand)  # it may have opened while we waited
+            _mind_the_window(self._rests, errand)  # either may have opened while we waited
+            _mind_the_breaker(lane, errand)
             return await self._timed(errand, request, deadline, lane, progress)
         finally:
             self._bulkhead.leave(writes=errand.writes)
@@ -203,13 +209,13 @@ class Upstream:
     async def _timed(
         self, errand: Errand, request: httpx.Request, deadline: Deadline, lane: Lane, progress: Progress
     ) -> httpx.Response:
-        left_s = deadline.sooner(self._wire.timeout_s).remaining_s
-        if not lane.pace.fits(left_s):
+        ends = deadline.sooner(self._wire.timeout_s)
+        if not lane.pace.fits(ends.remaining_s):
             raise errand.out_of_time("no time was left to ask")
         probe = lane.breaker.enter()
         started = time.monotonic()
         try:
-            answer = await self._wire.converse(errand, request, left_s, progress)
+            answer = await self._wire.converse(errand, request, ends, progress)
             lane.pace.answered(time.monotonic() - started)
             return answer
         finally:
@@ -225,7 +231,14 @@ def _repeatable(failure: SystemUnavailable | SystemTimeout, *, writes: bool) -> 
 
 def _outcome(failure: UpstreamError) -> str:
     held_by = failure.held_by if isinstance(failure, SystemUnavailable) else ""
-    return {"breaker": "breakerOpen", "bulkhead": "bulkheadFull"}.get(held_by, type(failure).__name__)
+    ours = {"breaker": "breakerOpen", "bulkhead": "bulkheadFull", "maintenance": "inMaintenance"}
+    return ours.get(held_by, type(failure).__name__)
+
+
+def _mind_the_window(rests: Rests | None, errand: Errand) -> None:
+    left_s = rests() if rests else None
+    if left_s is not None:
+        raise errand.not_done("it is in a maintenance window", left_s, sent=False, held_by="maintenance")
 
 
 def _mind_the_breaker(lane: Lane, errand: Errand) -> None:

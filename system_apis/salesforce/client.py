@@ -12,6 +12,7 @@ from system_apis.deadline import Deadline
 from system_apis.drift import Finding
 from system_apis.errand import Errand
 from system_apis.http import Exchange, Upstream
+from system_apis.maintenance import Rests
 from system_apis.salesforce import drift, fields, logon, refusals, soql, wire
 from system_apis.salesforce.logon import Logon, Secret
 from system_apis.salesforce.models import Quote, QuoteOutcome
@@ -42,6 +43,7 @@ def connect(
     transport: httpx.AsyncBaseTransport | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     observe: Callable[[Exchange], None] | None = None,
+    rests: Rests | None = None,
     metered: Callable[[Allowance], None] | None = None,
     tls: Tls | None = None,
 ) -> Salesforce:
@@ -66,6 +68,7 @@ def connect(
         auth=auth,
         timeout_s=timeout_s,
         observe=observe,
+        rests=rests,
         tls=tls,
     )
     org = Org(upstream, api_version, metered=metered)

@@ -39,6 +39,11 @@ class Line(Struct, frozen=True):
     requested_date: date | None = field(name="Requested_Date__c", default=None)
     plant: str | None = field(name="Plant__c", default=None)
     unit: str | None = field(name="Unit__c", default=None)
+    configuration: str | None = field(name="Configuration_Id__c", default=None)
+    bundle_revision: str | None = field(name="Bundle_Revision__c", default=None)
+    bom_revision: str | None = field(name="BOM_Revision__c", default=None)
+    routing_revision: str | None = field(name="Routing_Revision__c", default=None)
+    item: str | None = field(name="ERP_Item__c", default=None)
 
 
 class Page(Struct, Generic[T], frozen=True):
@@ -62,6 +67,8 @@ class Quote(Struct, frozen=True):
     expiration: date | None = field(name="ExpirationDate", default=None)
     revision: str | None = field(name="Revision__c", default=None)
     order_number: str | None = field(name="ERP_Order_Number__c", default=None)
+    order_instance: str | None = field(name="ERP_Instance__c", default=None)
+    ship_to: str | None = field(name="ERP_Ship_To__c", default=None)
     account: Account | None = field(name="Account", default=None)
     currency: str | None = field(name="CurrencyIsoCode", default=None)
     # A relationship without children is null, not an empty list.
@@ -150,13 +157,19 @@ def quote(read: Quote, lines: tuple[Line, ...], home_currency: str, errand: Erra
         name=read.name,
         state=_STATES.get(read.status or "", "other"),
         version=read.revision or "0",
-        customer=((read.account.erp_customer if read.account else None) or "").strip().lstrip("0"),
+        customer=_number_of(read.account.erp_customer if read.account else None),
         currency=read.currency or home_currency,
         expires_on=read.expiration,
         order_number=read.order_number or None,
         modified_at=instant(read.last_modified, errand),
         lines=tuple(_line(line, place, errand) for place, line in enumerate(lines, start=1)),
+        ship_to=_number_of(read.ship_to) or None,
+        order_instance=read.order_instance or None,
     )
+
+
+def _number_of(customer: str | None) -> str:
+    return (customer or "").strip().lstrip("0")
 
 
 def _line(read: Line, place: int, errand: Errand) -> models.QuoteLine:
@@ -170,7 +183,15 @@ def _line(read: Line, place: int, errand: Errand) -> models.QuoteLine:
         unit_price=tidy(read.unit_price, errand),
         requested_date=read.requested_date,
         plant=read.plant or None,
+        item=read.item or None,
+        configuration=_configuration(read),
     )
+
+
+def _configuration(read: Line) -> models.Configuration | None:
+    kept = (read.configuration, read.bundle_revision, read.bom_revision, read.routing_revision)
+    told = [(text or "").strip() or None for text in kept]
+    return models.Configuration(*told) if any(told) else None
 
 
 def instant(text: str, errand: Errand) -> datetime:
@@ -225,6 +246,7 @@ def exception_row(quote_id: str, operation_id: str, met: models.ExceptionOutcome
         Blocking__c=met.blocking,
         Retryable__c=met.retryable,
         Detail__c=met.detail,
+        Remediation__c=met.remediation,
         Source_System__c=met.source_system,
         Source_Instance__c=met.source_instance,
         Source_Code__c=met.source_code,

@@ -7,7 +7,7 @@ how much for the moment asked, and when all of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import MAXYEAR, datetime
+from datetime import MAXYEAR, UTC, datetime
 from decimal import Decimal
 
 import httpx
@@ -15,11 +15,11 @@ import msgspec
 
 from system_apis.bodies import decoded, tidy
 from system_apis.deadline import Deadline
-from system_apis.errand import Errand
 from system_apis.errors import SystemRefused
 from system_apis.sap import odata, reading
+from system_apis.sap.asking import SapErrand
 from system_apis.sap.batch import PartAnswer
-from system_apis.sap.goods import Availability, AvailabilityQuestion, AvailablePeriod, Product
+from system_apis.sap.goods import Availability, AvailabilityQuestion, AvailablePeriod, Levels, Place, Product
 from system_apis.sap.masterdata import Products
 from system_apis.sap.models import SourceMessage
 from system_apis.sap.service import Service
@@ -63,14 +63,31 @@ class AvailabilityCheck:
     async def series(self, material: str, plant: str, deadline: Deadline) -> tuple[AvailablePeriod, ...]:
         """What can be promised over time, period by period as the ERP cuts it."""
         errand = self._service.errand("read an availability series")
-        path = odata.function(
+        records = await self._service.collection(self._series_path(Place(material, plant)), _RECORDS, errand, deadline)
+        return tuple(_period(one, errand) for one in records)
+
+    async def levels(self, places: Sequence[Place], deadline: Deadline) -> dict[Place, Levels | SystemRefused]:
+        """What can be promised over time of each material at its plant, or why nothing is known, in one `$batch`."""
+        errand = self._service.errand("check availability")
+        parts = await self._service.look_up([self._series_path(place) for place in places], errand, deadline)
+        at = datetime.now(UTC)
+        found: dict[Place, Levels | SystemRefused] = {}
+        for place, part in zip(places, parts, strict=True):
+            if httpx.codes.is_success(part.status):
+                first = decoded(_RECORDS, part.body, errand).d
+                records = await self._service.rest(first, _RECORDS, errand, deadline)
+                found[place] = Levels(tuple(_period(one, errand) for one in records), at)
+            else:
+                found[place] = self._service.refusal(part, errand)
+        return found
+
+    def _series_path(self, place: Place) -> str:
+        return odata.function(
             SERIES,
-            Material=odata.text(material),
-            SupplyingPlant=odata.text(plant),
+            Material=odata.text(place.material),
+            SupplyingPlant=odata.text(place.plant),
             ATPCheckingRule=odata.text(self._rule),
         )
-        records = await self._service.collection(path, _RECORDS, errand, deadline)
-        return tuple(_period(one, errand) for one in records)
 
     def _paths(self, each: AvailabilityQuestion, base: Decimal) -> tuple[str, str]:
         common = {
@@ -83,7 +100,7 @@ class AvailabilityCheck:
         return at, of
 
     def _answer(
-        self, each: AvailabilityQuestion, base: Decimal, at: PartAnswer, of: PartAnswer, errand: Errand
+        self, each: AvailabilityQuestion, base: Decimal, at: PartAnswer, of: PartAnswer, errand: SapErrand
     ) -> Availability:
         for part in (at, of):
             if not httpx.codes.is_success(part.status):
@@ -118,14 +135,14 @@ def _refused(each: AvailabilityQuestion, why: SourceMessage) -> Availability:
     return Availability(each.line_id, each.material, each.plant, refused=why)
 
 
-def _record(body: bytes, function: str, errand: Errand) -> AvailabilityRecord:
+def _record(body: bytes, function: str, errand: SapErrand) -> AvailabilityRecord:
     """The result of a function stands under its name; some releases leave that out."""
     members = decoded(_SINGLE, body, errand).d
     inner = members.get(function)
     return decoded(_RECORD, bytes(inner) if inner is not None else msgspec.json.encode(members), errand)
 
 
-def _period(read: AvailabilityRecord, errand: Errand) -> AvailablePeriod:
+def _period(read: AvailabilityRecord, errand: SapErrand) -> AvailablePeriod:
     since = _moment(read.since, errand)
     if since is None:
         raise errand.unreadable("a period of availability without a beginning")
@@ -137,7 +154,7 @@ def _period(read: AvailabilityRecord, errand: Errand) -> AvailablePeriod:
     )
 
 
-def _moment(value: str | None, errand: Errand) -> datetime | None:
+def _moment(value: str | None, errand: SapErrand) -> datetime | None:
     """SAP writes "never" as the last day of its calendar."""
     moment = odata.instant(value, errand) if value else None
     return None if moment is None or moment.year >= MAXYEAR else moment

@@ -9,15 +9,19 @@ import httpx
 
 from system_apis.deadline import Deadline
 from system_apis.drift import Finding
+from system_apis.errors import SystemRefused
 from system_apis.exchange import Exchange
 from system_apis.http import Upstream
+from system_apis.maintenance import Rests
 from system_apis.sap import (
     availability,
     complaints,
     description,
     drift,
+    engineering,
     masterdata,
     orders,
+    selling,
     simulator,
     supply,
     used,
@@ -30,16 +34,23 @@ from system_apis.sap.goods import (
     Availability,
     AvailabilityQuestion,
     AvailablePeriod,
+    BillOfMaterial,
     Customer,
     Delivery,
+    Levels,
+    Master,
+    Place,
     PlantData,
     Product,
     ProductionOrder,
+    Routing,
+    SoldAs,
     Stock,
 )
 from system_apis.sap.models import Changed, Demand, NewOrder, Order, OrderPatch, SalesArea, Simulation
 from system_apis.sap.repeatability import Repeatability, Support
 from system_apis.sap.service import Service
+from system_apis.sap.units import STANDARD, Units
 from system_apis.tls import Tls
 
 
@@ -58,9 +69,11 @@ def connect(
     checking_rule: str = "A",
     repeatable: bool = False,
     lock_codes: Iterable[str] = (),
+    units: Units = STANDARD,
     transport: httpx.AsyncBaseTransport | None = None,
     timeout_s: float = 10,
     observe: Callable[[Exchange], None] | None = None,
+    rests: Rests | None = None,
 ) -> SapErp:
     """An SAP system by its address (scheme, host and what a proxy puts before `/sap`) and a communication user: by
     user and password, by what `access` says, or by the client certificate of `tls`."""
@@ -73,6 +86,7 @@ def connect(
         checking_rule=checking_rule,
         repeatable=repeatable,
         lock_codes=frozenset(lock_codes),
+        units=units,
     )
     upstream = Upstream(
         system="sap",
@@ -82,6 +96,7 @@ def connect(
         auth=credentials(entered, instance=instance, transport=transport, observe=observe, tls=tls),
         timeout_s=timeout_s,
         observe=observe,
+        rests=rests,
         unwell=unwell,
         tls=tls,
     )
@@ -94,7 +109,8 @@ class Terms:
 
     `settle_s`: how long a request whose answer was lost may still be at work, at least the longest dialog step.
     `reference_field` holds our reference in an order: creatable, filterable, 35 characters. `repeatable`: the instance
-    keeps requests repeatable (SAP Gateway's idempotent services). `lock_codes` come on top of those known here.
+    keeps requests repeatable (SAP Gateway's idempotent services). `lock_codes` come on top of those known here,
+    `units` are those of its customizing.
     """
 
     sap_client: str
@@ -104,6 +120,7 @@ class Terms:
     checking_rule: str = "A"
     repeatable: bool = False
     lock_codes: frozenset[str] = frozenset()
+    units: Units = STANDARD
 
 
 class SapErp:
@@ -119,7 +136,8 @@ class SapErp:
         headers = {"sap-client": terms.sap_client, "sap-language": "EN", "Accept-Language": "en"}
         locks = complaints.LOCK_CODES | terms.lock_codes
         self._services = {
-            name: Service(upstream, name, headers, locks) for name in (each.service for each in used.used(""))
+            name: Service(upstream, name, headers, locks, terms.units)
+            for name in (each.service for each in used.used(""))
         }
         self._repeatable = Repeatability(instance, declared=terms.repeatable)
         self._orders = orders.Orders(
@@ -130,6 +148,7 @@ class SapErp:
         )
         self._simulator = simulator.Simulator(self._services[simulator.SERVICE])
         self._products = masterdata.Products(self._services[masterdata.PRODUCTS])
+        self._selling = selling.Selling(self._services[masterdata.PRODUCTS], self._products)
         self._customers = masterdata.Customers(self._services[masterdata.PARTNERS])
         self._availability = availability.AvailabilityCheck(
             self._services[availability.SERVICE], self._products, terms.checking_rule
@@ -149,6 +168,7 @@ class SapErp:
         deadline: Deadline,
         order: str | None = None,
         with_elements: bool = False,
+        ship_to: str | None = None,
     ) -> Simulation:
         """Price, credit and availability of an order that is never saved (API_SALES_ORDER_SIMULATION_SRV).
 
@@ -156,7 +176,7 @@ class SapErp:
         asked again. `order` names an existing order whose own demand is not to count against it. `with_elements` asks
         for the conditions behind the prices, which makes the answer several times as large.
         """
-        question = simulator.Question(sold_to, sales_area, self._order_type, order, with_elements)
+        question = simulator.Question(sold_to, sales_area, self._order_type, order, with_elements, ship_to)
         return await self._simulator.simulate(question, lines, deadline)
 
     async def create_order(self, order: NewOrder, *, deadline: Deadline) -> Order:
@@ -198,6 +218,19 @@ class SapErp:
         """What a plant can promise of a material over time, in base units."""
         return await self._availability.series(material, plant, deadline)
 
+    async def levels(self, places: Sequence[Place], *, deadline: Deadline) -> dict[Place, Levels | SystemRefused]:
+        """What plants can promise of materials over time, in base units, all in one `$batch`; a place the ERP says no
+        to is answered by that no (API_PRODUCT_AVAILY_INFO_BASIC)."""
+        return await self._availability.levels(places, deadline)
+
+    async def masters(self, places: Sequence[Place], *, deadline: Deadline) -> dict[Place, Master | SystemRefused]:
+        """Materials with their units and lead times, in one `$batch`, remembered for some minutes (API_PRODUCT_SRV)."""
+        return await self._products.masters(places, deadline)
+
+    async def stocks(self, places: Sequence[Place], *, deadline: Deadline) -> dict[Place, Stock | SystemRefused]:
+        """Unrestricted stock of many materials, in base units, in one `$batch` (API_MATERIAL_STOCK_SRV)."""
+        return await supply.stocks(self._services[supply.STOCKS], self._products, places, deadline)
+
     async def product(self, material: str, *, deadline: Deadline) -> Product:
         """A material with its units (API_PRODUCT_SRV)."""
         return await self._products.product(material, deadline)
@@ -205,6 +238,20 @@ class SapErp:
     async def plant_data(self, material: str, plant: str, *, deadline: Deadline) -> PlantData:
         """A material at a plant. NotFoundInSystem if the plant does not keep it."""
         return await self._products.at_plant(material, plant, deadline)
+
+    async def sold(
+        self, materials: Iterable[str], sales_area: SalesArea, *, deadline: Deadline
+    ) -> dict[str, SoldAs | SystemRefused]:
+        """How materials are sold in a sales area, or why SAP does not know one; remembered for ten minutes."""
+        return await self._selling.sold(materials, sales_area, deadline)
+
+    async def bills_of_material(self, material: str, plant: str, *, deadline: Deadline) -> tuple[BillOfMaterial, ...]:
+        """What a material is made of at a plant, every revision (API_BILL_OF_MATERIAL_SRV). Never remembered."""
+        return await engineering.bills(self._services[engineering.BILLS], material, plant, deadline)
+
+    async def routings(self, material: str, plant: str, *, deadline: Deadline) -> tuple[Routing, ...]:
+        """How a material is made at a plant, every revision (API_PRODUCTION_ROUTING). Never remembered."""
+        return await engineering.routings(self._services[engineering.ROUTINGS], material, plant, deadline)
 
     async def customer(self, number: str, sales_area: SalesArea, *, deadline: Deadline) -> Customer:
         """A customer in a sales area: blocks, delivering plant, ship-to parties (API_BUSINESS_PARTNER)."""

@@ -20,6 +20,7 @@ _FRAMEWORK = re.compile(r"/IWBEP/CX_|/IWFND/CX_|CX_|SY/530\Z")
 # SAP has no status for "somebody is editing it" in version 2: mostly a 400 with one of these texts or codes.
 _LOCKED_TEXT = re.compile(r"being processed by|is locked by|locked by user|\block(?:ed)? by another", re.IGNORECASE)
 LOCK_CODES = frozenset({"VL/045", "V1/042", "MC/601", "E0/011"})
+_ABOUT_US = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 _ABOUT_VERSIONS = {412: Errand.moved, 428: Errand.version_required}
 
 
@@ -68,11 +69,18 @@ def failure(status: int, said: Complaint, errand: Errand, lock_codes: Iterable[s
         return errand.locked(code, message, status)
     if status == httpx.codes.NOT_FOUND:
         return errand.not_found(code, message)
-    if status == httpx.codes.UNAUTHORIZED or (status == httpx.codes.FORBIDDEN and not said.is_business):
-        return errand.credentials_refused(f"HTTP {status} {code[:LONGEST_CODE]}")
+    if status in _ABOUT_US:
+        return _about_us(status, said, errand)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR and not said.is_business:
         return errand.no_answer(f"SAP answered {status} without a business reason")
     return errand.refused(code, message, status)
+
+
+def _about_us(status: int, said: Complaint, errand: Errand) -> UpstreamError:
+    """We are not let in, or we are and may not do this."""
+    if status == httpx.codes.FORBIDDEN and said.is_business:
+        return errand.not_allowed(said.code, said.text)
+    return errand.credentials_refused(f"HTTP {status} {said.code[:LONGEST_CODE]}")
 
 
 def unwell(answer: httpx.Response) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import ROUND_UP, Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -52,6 +52,13 @@ class AvailablePeriod(Struct, frozen=True):
     until: datetime | None
     available: Decimal
     unit: str
+
+
+class Levels(Struct, frozen=True):
+    """What can be promised over time, in the order the ERP gave. `fetched_at` is our clock's: SAP states no time."""
+
+    periods: tuple[AvailablePeriod, ...]
+    fetched_at: datetime
 
 
 class UnitRatio(Struct, frozen=True):
@@ -99,6 +106,54 @@ class PlantData(Struct, frozen=True):
     delivery_days: int
     smallest_lot: Decimal
     availability_group: str
+
+
+class Place(NamedTuple):
+    """A material at a plant."""
+
+    material: str
+    plant: str
+
+
+class Master(Struct, frozen=True):
+    """A material, and what one plant says of it. `fetched_at` is our clock's."""
+
+    product: Product
+    there: PlantData
+    fetched_at: datetime
+
+
+class SoldAs(Struct, frozen=True):
+    """How a material is sold: orders count in `unit`, with so many `decimals`. `minimum` is the least that is sold, in
+    base units; 0 is none."""
+
+    product: Product
+    unit: str
+    minimum: Decimal
+    decimals: int
+
+
+BillUsage = Literal["production", "sales", "universal", "other"]
+
+
+class BillOfMaterial(Struct, frozen=True):
+    """A bill of material of a material at a plant, and when it is in force. A `sales` bill is what is sold as one: the
+    bundle. `revision` is empty where bills are not kept in revisions."""
+
+    usage: BillUsage
+    revision: str
+    active: bool
+    valid_from: date
+    valid_until: date
+
+
+class Routing(Struct, frozen=True):
+    """How a material is made at a plant, operation by operation, and when that is in force."""
+
+    revision: str
+    released: bool
+    valid_from: date
+    valid_until: date
 
 
 class Customer(Struct, frozen=True):

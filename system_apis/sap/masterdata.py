@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import httpx
 import msgspec
 
 from system_apis.bodies import decoded, tidy
 from system_apis.deadline import Deadline
-from system_apis.errand import Errand
 from system_apis.errors import SystemRefused
 from system_apis.sap import odata, reading, wire_goods
+from system_apis.sap.asking import SapErrand
 from system_apis.sap.batch import PartAnswer
-from system_apis.sap.goods import Customer, PlantData, Product, UnitRatio
+from system_apis.sap.goods import Customer, Master, Place, PlantData, Product, UnitRatio
 from system_apis.sap.models import SalesArea
 from system_apis.sap.service import Service
-from system_apis.sap.units import UnitUnknown, from_sap
+from system_apis.sap.units import UnitUnknown
 from system_apis.sap.wire import Envelope, Results, names
 
 PRODUCTS = "API_PRODUCT_SRV"
@@ -63,30 +64,37 @@ class Products:
 
     async def at_plant(self, material: str, plant: str, deadline: Deadline) -> PlantData:
         errand = self._service.errand("read a material at a plant")
-        options = odata.query(
-            expand="to_ProductSupplyPlanning",
-            select=",".join(
-                (
-                    *names(wire_goods.ProductPlant),
-                    *(f"to_ProductSupplyPlanning/{name}" for name in names(wire_goods.SupplyPlanning)),
-                )
-            ),
-        )
-        path = f"{odata.entity('A_ProductPlant', Product=material, Plant=plant)}{options}"
-        answer = await self._service.get(path, errand, deadline)
+        answer = await self._service.get(_plant_path(Place(material, plant)), errand, deadline)
         return _plant_data(decoded(_PLANT, answer.content, errand).d, errand)
 
-    async def _one(self, name: str, part: PartAnswer, errand: Errand, deadline: Deadline) -> Product | SystemRefused:
+    async def masters(self, places: Iterable[Place], deadline: Deadline) -> dict[Place, Master | SystemRefused]:
+        """Materials with their units and what their plants say of them, or why not, in one `$batch`."""
+        wanted = list(dict.fromkeys(places))
+        if not wanted:
+            return {}
+        errand = self._service.errand("read materials")
+        paths = [path for place in wanted for path in (_product_path(place.material), _plant_path(place))]
+        parts = iter(await self._service.look_up(paths, errand, deadline))
+        return {place: await self._master(place, next(parts), next(parts), errand, deadline) for place in wanted}
+
+    async def _master(
+        self, place: Place, central: PartAnswer, local: PartAnswer, errand: SapErrand, deadline: Deadline
+    ) -> Master | SystemRefused:
+        product = await self._one(place.material, central, errand, deadline)
+        if isinstance(product, SystemRefused):
+            return product
+        if not httpx.codes.is_success(local.status):
+            return self._service.refusal(local, errand)
+        return Master(product, _plant_data(decoded(_PLANT, local.body, errand).d, errand), datetime.now(UTC))
+
+    async def _one(self, name: str, part: PartAnswer, errand: SapErrand, deadline: Deadline) -> Product | SystemRefused:
         if not httpx.codes.is_success(part.status):
-            failure = self._service.failure(part.status, part.body, errand)
-            if not isinstance(failure, SystemRefused) or failure.safe_to_repeat:
-                raise failure
-            return failure
+            return self._service.refusal(part, errand)
         product = await self._read(part.body, errand, deadline)
         self._keep(name, product)
         return product
 
-    async def _read(self, body: bytes, errand: Errand, deadline: Deadline) -> Product:
+    async def _read(self, body: bytes, errand: SapErrand, deadline: Deadline) -> Product:
         read = decoded(_PRODUCT, body, errand).d
         units = await self._service.rest(read.units, _UNITS, errand, deadline)
         return Product(
@@ -131,6 +139,14 @@ class Customers:
         )
 
 
+def _plant_path(place: Place) -> str:
+    planning = (f"to_ProductSupplyPlanning/{name}" for name in names(wire_goods.SupplyPlanning))
+    options = odata.query(
+        expand="to_ProductSupplyPlanning", select=",".join((*names(wire_goods.ProductPlant), *planning))
+    )
+    return f"{odata.entity('A_ProductPlant', Product=place.material, Plant=place.plant)}{options}"
+
+
 def _product_path(material: str) -> str:
     units = (f"to_ProductUnitsOfMeasure/{name}" for name in names(wire_goods.AlternativeUnit))
     options = odata.query(expand="to_ProductUnitsOfMeasure", select=",".join((*names(wire_goods.Product), *units)))
@@ -153,11 +169,11 @@ def _customer_paths(number: str, area: SalesArea) -> tuple[str, str]:
     return f"{odata.entity('A_Customer', Customer=number)}{central}", f"{sales}{shape}"
 
 
-def _ratios(units: Iterable[wire_goods.AlternativeUnit], errand: Errand) -> Iterable[UnitRatio]:
+def _ratios(units: Iterable[wire_goods.AlternativeUnit], errand: SapErrand) -> Iterable[UnitRatio]:
     """A unit we have no word for is left out: nobody can ask in it."""
     for one in units:
         try:
-            unit = from_sap(one.unit)
+            unit = errand.units.from_sap(one.unit)
         except UnitUnknown:
             continue
         numerator, denominator = tidy(one.numerator, errand), tidy(one.denominator, errand)
@@ -166,7 +182,7 @@ def _ratios(units: Iterable[wire_goods.AlternativeUnit], errand: Errand) -> Iter
         yield UnitRatio(unit, numerator, denominator)
 
 
-def _plant_data(read: wire_goods.ProductPlant, errand: Errand) -> PlantData:
+def _plant_data(read: wire_goods.ProductPlant, errand: SapErrand) -> PlantData:
     planning = read.planning or wire_goods.SupplyPlanning()
     return PlantData(
         material=read.material,

@@ -69,12 +69,24 @@ def next_page(address: str, root: str, errand: Errand) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
+_MOST_DAYS = 2000
+_days: dict[str, date] = {}
+"""Days as SAP writes them, read before: an answer of a hundred lines says the same few of them hundreds of times."""
+
+
 def day(value: str, errand: Errand) -> date:
     """`/Date(ms)/` of an Edm.DateTime that is shown as a date: midnight UTC, or it would be a guess which day."""
+    known = _days.get(value)
+    if known is not None:
+        return known
     milliseconds = _milliseconds(value, errand)
     if milliseconds % _DAY_MS:
         raise errand.unreadable("a date of the ERP is not midnight UTC")
-    return instant(value, errand).date()
+    read = instant(value, errand).date()
+    if len(_days) >= _MOST_DAYS:
+        _days.clear()
+    _days[value] = read
+    return read
 
 
 def instant(value: str, errand: Errand) -> datetime:

@@ -9,9 +9,9 @@ import msgspec
 
 from system_apis.bodies import decoded
 from system_apis.deadline import Deadline
-from system_apis.errand import Errand
 from system_apis.errors import SystemRefused, UpstreamError
 from system_apis.sap import blame, complaints, odata, owners, reading, wire, writing
+from system_apis.sap.asking import SapErrand
 from system_apis.sap.models import Changed, NewOrder, Order, OrderPatch
 from system_apis.sap.repeatability import DONE_BEFORE, Repeatability
 from system_apis.sap.service import Service
@@ -41,7 +41,7 @@ class Orders:
     async def create(self, order: NewOrder, deadline: Deadline) -> Order:
         errand = self._service.errand("create an order", writes=True)
         try:
-            body = writing.new_order(order, self._order_type, self._reference_field)
+            body = writing.new_order(order, self._order_type, self._reference_field, self._service.units)
         except UnitUnknown as unknown:
             raise errand.refused(UnitUnknown.CODE, str(unknown), 0) from unknown
         owners.guard_body(errand, self._words, owners.ORDER, body)
@@ -87,7 +87,7 @@ class Orders:
             if etag != patch.etag:
                 raise errand.moved("ETAG", "the order was changed since")
         try:
-            parts = writing.change(patch, customer_po)
+            parts = writing.change(patch, customer_po, self._service.units)
         except UnitUnknown as unknown:
             raise errand.refused(UnitUnknown.CODE, str(unknown), 0) from unknown
         owners.guard_parts(errand, self._words, parts)
@@ -103,7 +103,7 @@ class Orders:
     async def ping(self, deadline: Deadline) -> None:
         await self._service.get("", self._service.errand("ping"), deadline, method="HEAD")
 
-    def _created(self, answer: httpx.Response, errand: Errand) -> Order:
+    def _created(self, answer: httpx.Response, errand: SapErrand) -> Order:
         try:
             granted = self._service.granted(answer, errand)
         except SystemRefused as refused:
@@ -114,7 +114,7 @@ class Orders:
         warnings = complaints.warnings(granted.headers.get("sap-message"))
         return reading.order(read, errand, granted.headers.get("etag"), warnings)
 
-    async def _version(self, number: str, errand: Errand, deadline: Deadline) -> tuple[str, str]:
+    async def _version(self, number: str, errand: SapErrand, deadline: Deadline) -> tuple[str, str]:
         """The ETag, byte for byte, and the customer's PO number."""
         options = odata.query(select=",".join(("SalesOrder", "LastChangeDateTime", *wire.names(wire.Version))))
         path = f"{odata.entity('A_SalesOrder', SalesOrder=number)}{options}"
@@ -126,7 +126,7 @@ class Orders:
         return etag, read.customer_po
 
     async def _complete(
-        self, read: wire.Order, errand: Errand, deadline: Deadline, header_etag: str | None = None
+        self, read: wire.Order, errand: SapErrand, deadline: Deadline, header_etag: str | None = None
     ) -> Order:
         """The order with every page of its items, of their schedule lines and of its partners."""
         items = [
@@ -141,7 +141,7 @@ class Orders:
         self,
         first: wire.Results[wire.T],
         decoder: msgspec.json.Decoder[wire.Envelope[wire.Results[wire.T]]],
-        errand: Errand,
+        errand: SapErrand,
         deadline: Deadline,
     ) -> wire.Results[wire.T]:
         if first.deferred is not None:

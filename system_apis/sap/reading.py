@@ -10,10 +10,10 @@ from typing import Literal
 from msgspec import structs
 
 from system_apis.bodies import tidy
-from system_apis.errand import Errand
 from system_apis.sap import models, odata, wire
+from system_apis.sap.asking import SapErrand
 from system_apis.sap.complaints import Entry
-from system_apis.sap.units import UnitUnknown, from_sap
+from system_apis.sap.units import UnitUnknown
 
 _PROGRESS: Mapping[str, models.Progress] = {"": "notRelevant", "A": "open", "B": "partial", "C": "complete"}
 _APPROVAL: Mapping[str, models.Approval] = {"": "notRelevant", "B": "approved", "C": "rejected"}
@@ -32,7 +32,7 @@ _ALWAYS_THERE = "SLS_LORD/098"
 
 
 def order(
-    read: wire.Order, errand: Errand, header_etag: str | None = None, warnings: tuple[Entry, ...] = ()
+    read: wire.Order, errand: SapErrand, header_etag: str | None = None, warnings: tuple[Entry, ...] = ()
 ) -> models.Order:
     etag = read.metadata.etag or header_etag
     if not etag:
@@ -67,7 +67,7 @@ def _ship_to(partners: tuple[wire.Partner, ...]) -> str:
     return next(found, "")
 
 
-def _item(read: wire.Item, header_date: date | None, errand: Errand) -> models.OrderItem:
+def _item(read: wire.Item, header_date: date | None, errand: SapErrand) -> models.OrderItem:
     unit = unit_of((read.unit, read.sap_unit, read.iso_unit), errand)
     return models.OrderItem(
         item=odata.stripped(read.number),
@@ -86,13 +86,13 @@ def _item(read: wire.Item, header_date: date | None, errand: Errand) -> models.O
     )
 
 
-def _saved(read: wire.ScheduleLine, unit: str, header_date: date | None, errand: Errand) -> models.Confirmation:
+def _saved(read: wire.ScheduleLine, unit: str, header_date: date | None, errand: SapErrand) -> models.Confirmation:
     promised = _confirmation(read, unit, header_date, errand)
     return structs.replace(promised, delivered=tidy(read.delivered_quantity, errand), block=read.block)
 
 
 def _confirmation(
-    read: wire.SimulatedScheduleLine, unit: str, header_date: date | None, errand: Errand
+    read: wire.SimulatedScheduleLine, unit: str, header_date: date | None, errand: SapErrand
 ) -> models.Confirmation:
     if read.unit and unit_of((read.unit,), errand) != unit:
         raise errand.unreadable("a schedule line counts in another unit than its item")
@@ -111,7 +111,7 @@ def simulation(
     asked: Mapping[str, models.Demand],
     refused: Mapping[str, models.SourceMessage],
     warnings: tuple[Entry, ...],
-    errand: Errand,
+    errand: SapErrand,
 ) -> models.Simulation:
     """`asked` by item number. Items nobody asked for (a bill of material exploded, free goods) carry no promise of
     ours, only their share of the price."""
@@ -139,7 +139,7 @@ def messages(said: tuple[Entry, ...]) -> tuple[models.SourceMessage, ...]:
     return tuple(models.SourceMessage(one.code, one.message) for one in said if one.code != _ALWAYS_THERE)
 
 
-def _elements(read: wire.Results[wire.PriceElement], errand: Errand) -> tuple[models.PriceElement, ...]:
+def _elements(read: wire.Results[wire.PriceElement], errand: SapErrand) -> tuple[models.PriceElement, ...]:
     return tuple(
         models.PriceElement(
             condition=one.condition,
@@ -153,7 +153,7 @@ def _elements(read: wire.Results[wire.PriceElement], errand: Errand) -> tuple[mo
     )
 
 
-def _simulated(read: wire.SimulatedItem, demand: models.Demand, errand: Errand) -> models.SimulatedLine:
+def _simulated(read: wire.SimulatedItem, demand: models.Demand, errand: SapErrand) -> models.SimulatedLine:
     unit = unit_of((read.unit, read.sap_unit, read.iso_unit), errand)
     if unit != demand.unit:
         raise errand.unreadable(f"{demand.unit} was asked and {unit} answered")
@@ -171,29 +171,29 @@ def _simulated(read: wire.SimulatedItem, demand: models.Demand, errand: Errand) 
     )
 
 
-def credit(status: str, errand: Errand) -> models.CreditState:
+def credit(status: str, errand: SapErrand) -> models.CreditState:
     if status not in _CREDIT:
         raise errand.unreadable(f"the credit status {status[:4]!r} is unknown")
     return _CREDIT[status]
 
 
-def progress(status: str, errand: Errand) -> models.Progress:
+def progress(status: str, errand: SapErrand) -> models.Progress:
     if status not in _PROGRESS:
         raise errand.unreadable(f"the status {status[:4]!r} is unknown")
     return _PROGRESS[status]
 
 
-def unit_of(names: tuple[str, ...], errand: Errand) -> str:
+def unit_of(names: tuple[str, ...], errand: SapErrand) -> str:
     """The first of SAP's names that we know: the commercial one depends on the language, the ISO one may be unset."""
     for name in names:
         try:
-            return from_sap(name)
+            return errand.units.from_sap(name)
         except UnitUnknown:
             continue
     raise errand.unreadable(f"the unit {names[0][:6]!r} of the ERP is unknown here")
 
 
-def amount(money: Decimal, errand: Errand) -> Decimal:
+def amount(money: Decimal, errand: SapErrand) -> Decimal:
     """Money keeps the decimals SAP prints: they are the currency's."""
     tidy(money, errand)
     return money

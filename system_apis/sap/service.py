@@ -10,11 +10,12 @@ import msgspec
 
 from system_apis.bodies import decoded
 from system_apis.deadline import Deadline
-from system_apis.errand import Errand
 from system_apis.errors import SystemRefused, UpstreamError
 from system_apis.http import Upstream
 from system_apis.sap import batch, complaints, odata, wire
+from system_apis.sap.asking import SapErrand
 from system_apis.sap.session import Session
+from system_apis.sap.units import STANDARD, Units
 
 T = TypeVar("T")
 JSON = "application/json"
@@ -24,18 +25,27 @@ MOST_PAGES = 50
 class Service:
     """`name` is the technical name (`API_SALES_ORDER_SRV`). Every `path` is relative to the service's root, escaped."""
 
-    def __init__(self, upstream: Upstream, name: str, headers: Mapping[str, str], lock_codes: Iterable[str]) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        name: str,
+        headers: Mapping[str, str],
+        lock_codes: Iterable[str],
+        units: Units = STANDARD,
+    ) -> None:
         self.name = name
+        self.units = units
         self.root = f"/sap/opu/odata/sap/{name}"
         self._upstream = upstream
         self._session = Session(upstream, self.root, headers)
         self._lock_codes = frozenset(lock_codes)
 
-    def errand(self, operation: str, *, writes: bool = False) -> Errand:
-        return self._upstream.errand(operation, writes=writes)
+    def errand(self, operation: str, *, writes: bool = False) -> SapErrand:
+        asked = self._upstream.errand(operation, writes=writes)
+        return SapErrand(asked.system, asked.instance, operation, writes, asked.attempt, asked.began, self.units)
 
     async def get(
-        self, path: str, errand: Errand, deadline: Deadline, *, method: str = "GET", accept: str = JSON
+        self, path: str, errand: SapErrand, deadline: Deadline, *, method: str = "GET", accept: str = JSON
     ) -> httpx.Response:
         """A success, or the failure that SAP's answer amounts to."""
         answer = await self._session.read(
@@ -51,7 +61,7 @@ class Service:
         self,
         path: str,
         content: bytes,
-        errand: Errand,
+        errand: SapErrand,
         deadline: Deadline,
         *,
         content_type: str = JSON,
@@ -66,7 +76,7 @@ class Service:
         self,
         first: wire.Results[T],
         decoder: msgspec.json.Decoder[wire.Envelope[wire.Results[T]]],
-        errand: Errand,
+        errand: SapErrand,
         deadline: Deadline,
     ) -> tuple[T, ...]:
         """A collection to its end: SAP gives long ones by pages, expanded ones too, each naming the next."""
@@ -84,14 +94,16 @@ class Service:
         self,
         path: str,
         decoder: msgspec.json.Decoder[wire.Envelope[wire.Results[T]]],
-        errand: Errand,
+        errand: SapErrand,
         deadline: Deadline,
     ) -> tuple[T, ...]:
         """All of a collection, whatever the pages SAP cuts it into."""
         answer = await self.get(path, errand, deadline)
         return await self.rest(decoded(decoder, answer.content, errand).d, decoder, errand, deadline)
 
-    async def look_up(self, paths: Sequence[str], errand: Errand, deadline: Deadline) -> tuple[batch.PartAnswer, ...]:
+    async def look_up(
+        self, paths: Sequence[str], errand: SapErrand, deadline: Deadline
+    ) -> tuple[batch.PartAnswer, ...]:
         """Many reads in one `$batch`, answered in the same order, each with a status of its own."""
         content_type, body = batch.reads(tuple(batch.Part("GET", path) for path in paths))
         answer = await self.post("$batch", body, errand, deadline, content_type=content_type)
@@ -103,7 +115,7 @@ class Service:
     async def change(
         self,
         parts: tuple[batch.Part, ...],
-        errand: Errand,
+        errand: SapErrand,
         deadline: Deadline,
         culprit: Callable[[complaints.Complaint], int | None],
     ) -> tuple[complaints.Entry, ...]:
@@ -122,7 +134,7 @@ class Service:
         said = (answer.headers.get("sap-message"), *(part.headers.get("sap-message") for part in answers))
         return tuple(entry for header in said for entry in complaints.warnings(header))
 
-    def granted(self, answer: httpx.Response, errand: Errand) -> httpx.Response:
+    def granted(self, answer: httpx.Response, errand: SapErrand) -> httpx.Response:
         if answer.is_success:
             return answer
         raise self.failure(answer.status_code, answer.content, errand)
@@ -131,7 +143,7 @@ class Service:
         self,
         status: int,
         body: bytes,
-        errand: Errand,
+        errand: SapErrand,
         culprit: Callable[[complaints.Complaint], int | None] | None = None,
     ) -> UpstreamError:
         said = complaints.complaint(status, body)
@@ -140,7 +152,14 @@ class Service:
             failure.part = culprit(said)
         return failure
 
-    def _parts(self, answer: httpx.Response, errand: Errand) -> tuple[batch.PartAnswer, ...]:
+    def refusal(self, part: batch.PartAnswer, errand: SapErrand) -> SystemRefused:
+        """The clear no to one part of a batch of reads, which is its answer. Anything else fails the whole batch."""
+        failure = self.failure(part.status, part.body, errand)
+        if not isinstance(failure, SystemRefused) or failure.safe_to_repeat:
+            raise failure
+        return failure
+
+    def _parts(self, answer: httpx.Response, errand: SapErrand) -> tuple[batch.PartAnswer, ...]:
         try:
             return batch.answers(answer.headers.get("content-type", ""), answer.content)
         except batch.BatchUnreadable as wrong:

@@ -12,12 +12,12 @@ import msgspec
 
 from system_apis.bodies import decoded
 from system_apis.deadline import Deadline
-from system_apis.errand import Errand
 from system_apis.errors import ObjectLocked
 from system_apis.sap import blame, complaints, reading, wire, writing
+from system_apis.sap.asking import SapErrand
 from system_apis.sap.models import Demand, SalesArea, Simulation, SourceMessage
 from system_apis.sap.service import Service
-from system_apis.sap.units import UnitUnknown, to_sap
+from system_apis.sap.units import Units, UnitUnknown
 
 SERVICE = "API_SALES_ORDER_SIMULATION_SRV"
 MOST_ROUNDS = 3
@@ -37,6 +37,7 @@ class Question:
     order_type: str
     order: str | None
     with_elements: bool = False
+    ship_to: str | None = None
 
 
 class Simulator:
@@ -49,7 +50,7 @@ class Simulator:
         """SAP refuses the whole document for one bad line: such lines are set aside with SAP's message and the others
         are asked again, a few times."""
         errand = self._service.errand("simulate an order")
-        asked, refused = _with_known_units(writing.numbered(lines))
+        asked, refused = _with_known_units(writing.numbered(lines), self._service.units)
         for rounds_left in reversed(range(MOST_ROUNDS)):
             if not asked:
                 break
@@ -64,7 +65,7 @@ class Simulator:
         return _nothing_simulated(refused)
 
     async def _ask(
-        self, question: Question, asked: Mapping[str, Demand], errand: Errand, deadline: Deadline
+        self, question: Question, asked: Mapping[str, Demand], errand: SapErrand, deadline: Deadline
     ) -> httpx.Response:
         body = writing.simulation(
             question.sold_to,
@@ -73,11 +74,13 @@ class Simulator:
             order_type=question.order_type,
             order=question.order,
             with_elements=question.with_elements,
+            ship_to=question.ship_to,
+            units=self._service.units,
         )
         return await self._service.post("A_SalesOrderSimulation", msgspec.json.encode(body), errand, deadline)
 
     def _guilty(
-        self, answer: httpx.Response, asked: Mapping[str, Demand], errand: Errand, *, last: bool
+        self, answer: httpx.Response, asked: Mapping[str, Demand], errand: SapErrand, *, last: bool
     ) -> dict[str, SourceMessage]:
         """The lines this refusal names. If it names none, or is about a lock, it stands for the whole."""
         said = complaints.complaint(answer.status_code, answer.content)
@@ -90,13 +93,13 @@ class Simulator:
         return guilty
 
 
-def _with_known_units(items: Mapping[str, Demand]) -> tuple[dict[str, Demand], dict[str, SourceMessage]]:
+def _with_known_units(items: Mapping[str, Demand], units: Units) -> tuple[dict[str, Demand], dict[str, SourceMessage]]:
     """The lines SAP can be asked for, and a refusal of ours for each whose unit has no counterpart there."""
     known: dict[str, Demand] = {}
     refused: dict[str, SourceMessage] = {}
     for number, line in items.items():
         try:
-            to_sap(line.unit)
+            units.to_sap(line.unit)
             known[number] = line
         except UnitUnknown as unknown:
             refused[line.line_id] = SourceMessage(UnitUnknown.CODE, str(unknown))

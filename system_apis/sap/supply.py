@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import httpx
 import msgspec
 
-from system_apis.bodies import tidy
+from system_apis.bodies import decoded, tidy
 from system_apis.deadline import Deadline
-from system_apis.errand import Errand
+from system_apis.errors import SystemRefused
 from system_apis.sap import odata, reading, wire_goods
-from system_apis.sap.goods import Delivery, DeliveryItem, ProductionOrder, ProductionState, Stock
+from system_apis.sap.asking import SapErrand
+from system_apis.sap.goods import Delivery, DeliveryItem, Master, Place, ProductionOrder, ProductionState, Stock
 from system_apis.sap.masterdata import Products
 from system_apis.sap.service import Service
 from system_apis.sap.wire import Envelope, Results, names
@@ -35,23 +37,58 @@ async def stock(service: Service, products: Products, material: str, plant: str,
     SAP has no row where it has no stock. Then the plant's master data says which unit the nothing is counted in, or
     that the plant does not keep this material at all (NotFoundInSystem): unknown is never zero.
     """
-    errand = service.errand("read stock")
+    errand, place = service.errand("read stock"), Place(material, plant)
+    rows = await service.collection(_stock_path(place), _ROWS, errand, deadline)
+    fetched_at = datetime.now(UTC)
+    lying = _lying(place, rows, fetched_at, errand)
+    if lying is not None:
+        return lying
+    unit = (await products.at_plant(material, plant, deadline)).base_unit
+    return Stock(material, plant, Decimal(0), unit, fetched_at)
+
+
+def _stock_path(place: Place) -> str:
     condition = (
-        f"Material eq {odata.text(material)} and Plant eq {odata.text(plant)} "
+        f"Material eq {odata.text(place.material)} and Plant eq {odata.text(place.plant)} "
         f"and InventoryStockType eq {odata.text(UNRESTRICTED)}"
     )
-    options = odata.query(filter=condition, select=",".join(names(wire_goods.StockRow)))
-    rows = await service.collection(f"A_MatlStkInAcctMod{options}", _ROWS, errand, deadline)
-    fetched_at = datetime.now(UTC)
+    return f"A_MatlStkInAcctMod{odata.query(filter=condition, select=','.join(names(wire_goods.StockRow)))}"
+
+
+def _lying(place: Place, rows: Sequence[wire_goods.StockRow], at: datetime, errand: SapErrand) -> Stock | None:
+    """The stock that the rows make together; None if there is no row to tell the unit by."""
     free = [row for row in rows if row.kind == UNRESTRICTED and not row.special.strip()]
     if not free:
-        unit = (await products.at_plant(material, plant, deadline)).base_unit
-        return Stock(material, plant, Decimal(0), unit, fetched_at)
+        return None
     units = {reading.unit_of((row.unit,), errand) for row in free}
     if len(units) != 1:
         raise errand.unreadable("stock of one material is counted in several units")
     quantity = tidy(sum((tidy(row.quantity, errand) for row in free), Decimal(0)), errand)
-    return Stock(material, plant, quantity, units.pop(), fetched_at)
+    return Stock(place.material, place.plant, quantity, units.pop(), at)
+
+
+async def stocks(
+    service: Service, products: Products, places: Sequence[Place], deadline: Deadline
+) -> dict[Place, Stock | SystemRefused]:
+    """The same for many materials, in one `$batch`; one more for the materials that have no row."""
+    errand = service.errand("read stocks")
+    parts = await service.look_up([_stock_path(place) for place in places], errand, deadline)
+    at = datetime.now(UTC)
+    found: dict[Place, Stock | SystemRefused] = {}
+    for place, part in zip(places, parts, strict=True):
+        if httpx.codes.is_success(part.status):
+            rows = await service.rest(decoded(_ROWS, part.body, errand).d, _ROWS, errand, deadline)
+            lying = _lying(place, rows, at, errand)
+            if lying is not None:
+                found[place] = lying
+        else:
+            found[place] = service.refusal(part, errand)
+    for place, master in (await products.masters([one for one in places if one not in found], deadline)).items():
+        if isinstance(master, Master):
+            found[place] = Stock(place.material, place.plant, Decimal(0), master.there.base_unit, at)
+        else:
+            found[place] = master
+    return {place: found[place] for place in places}
 
 
 async def production_orders(service: Service, order: str, deadline: Deadline) -> tuple[ProductionOrder, ...]:
@@ -81,7 +118,7 @@ async def deliveries(service: Service, order: str, deadline: Deadline) -> tuple[
 
 
 async def _headers(
-    service: Service, numbers: Sequence[str], errand: Errand, deadline: Deadline
+    service: Service, numbers: Sequence[str], errand: SapErrand, deadline: Deadline
 ) -> dict[str, wire_goods.DeliveryHeader]:
     found: dict[str, wire_goods.DeliveryHeader] = {}
     for start in range(0, len(numbers), _HEADERS_AT_ONCE):
@@ -93,7 +130,7 @@ async def _headers(
     return found
 
 
-def _production(read: wire_goods.ProductionOrder, errand: Errand) -> ProductionOrder:
+def _production(read: wire_goods.ProductionOrder, errand: SapErrand) -> ProductionOrder:
     return ProductionOrder(
         number=odata.stripped(read.number),
         order=odata.stripped(read.order),
@@ -119,7 +156,9 @@ def production_state(read: wire_goods.ProductionOrder) -> ProductionState:
     return "released" if read.released or read.partly_released else "created"
 
 
-def _delivery(header: wire_goods.DeliveryHeader, items: Iterable[wire_goods.DeliveryItem], errand: Errand) -> Delivery:
+def _delivery(
+    header: wire_goods.DeliveryHeader, items: Iterable[wire_goods.DeliveryItem], errand: SapErrand
+) -> Delivery:
     return Delivery(
         number=odata.stripped(header.number),
         block=header.block,
@@ -140,5 +179,5 @@ def _delivery(header: wire_goods.DeliveryHeader, items: Iterable[wire_goods.Deli
     )
 
 
-def _day(value: str | None, errand: Errand) -> date | None:
+def _day(value: str | None, errand: SapErrand) -> date | None:
     return odata.day(value, errand) if value else None

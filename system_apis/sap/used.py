@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from system_apis.sap import availability, masterdata, orders, simulator, supply, wire, wire_goods
+from system_apis.sap import availability, engineering, masterdata, orders, simulator, supply, wire, wire_goods
 from system_apis.sap.wire import names
 
 REFERENCE_LENGTH = 35
@@ -123,6 +123,7 @@ _GOODS = (
             Use("A_Product", read=names(wire_goods.Product)),
             Use("A_Product/to_ProductUnitsOfMeasure", read=names(wire_goods.AlternativeUnit)),
             Use("A_ProductPlant", read=names(wire_goods.ProductPlant)),
+            Use("A_ProductSalesDelivery", read=names(wire_goods.ProductSales)),
             Use("A_ProductPlant/to_ProductSupplyPlanning", read=names(wire_goods.SupplyPlanning)),
         ),
     ),
@@ -147,6 +148,25 @@ _GOODS = (
     ServiceUse(
         supply.PRODUCTION,
         (Use("A_ProductionOrder_2", read=names(wire_goods.ProductionOrder), filter=("SalesOrder",)),),
+    ),
+    ServiceUse(
+        engineering.BILLS,
+        (Use("MaterialBOM", read=names(wire_goods.MaterialBill), filter=("Material", "Plant")),),
+    ),
+    ServiceUse(
+        engineering.ROUTINGS,
+        (
+            Use(
+                "ProductionRoutingMatlAssgmt",
+                read=names(wire_goods.RoutingAssignment),
+                filter=("Product", "Plant"),
+            ),
+            Use(
+                "ProductionRoutingHeader",
+                read=names(wire_goods.RoutingHeader),
+                filter=("ProductionRoutingGroup", "ProductionRouting"),
+            ),
+        ),
     ),
     ServiceUse(
         supply.DELIVERIES,

@@ -1,7 +1,8 @@
 """SAP's field names for what it knows beside its orders, as the answers carry them. One class per entity set or type.
 
 API_PRODUCT_SRV, API_BUSINESS_PARTNER, API_MATERIAL_STOCK_SRV, API_PRODUCT_AVAILY_INFO_BASIC,
-API_PRODUCTION_ORDER_2_SRV, API_OUTBOUND_DELIVERY_SRV. As in `wire.py`, the fields named here are what is asked for.
+API_PRODUCTION_ORDER_2_SRV, API_OUTBOUND_DELIVERY_SRV, API_BILL_OF_MATERIAL_SRV, API_PRODUCTION_ROUTING. As in
+`wire.py`, the fields named here are what is asked for.
 """
 
 from __future__ import annotations
@@ -47,6 +48,47 @@ class ProductPlant(Struct, frozen=True):
     smallest_lot: Decimal = field(name="MinimumLotSizeQuantity", default=_ZERO)
     availability_group: str = field(name="AvailabilityCheckType", default="")
     planning: SupplyPlanning | None = field(name="to_ProductSupplyPlanning", default=None)
+
+
+class ProductSales(Struct, frozen=True):
+    """The minimum is in base units; no sales unit means the base unit."""
+
+    material: str = field(name="Product")
+    sales_unit: str = field(name="SalesMeasureUnit", default="")
+    minimum: Decimal = field(name="MinimumOrderQuantity", default=_ZERO)
+
+
+class MaterialBill(Struct, frozen=True):
+    """Usage 1 is production, 3 universal, 5 sales and distribution. Status 1 is active."""
+
+    usage: str = field(name="BillOfMaterialVariantUsage", default="")
+    version: str = field(name="BillOfMaterialVersion", default="")
+    change: str = field(name="EngineeringChangeDocument", default="")
+    status: str = field(name="BillOfMaterialStatus", default="")
+    deleted: bool = field(name="IsMarkedForDeletion", default=False)
+    valid_from: str | None = field(name="HeaderValidityStartDate", default=None)
+    valid_until: str | None = field(name="HeaderValidityEndDate", default=None)
+
+
+class RoutingAssignment(Struct, frozen=True):
+    group: str = field(name="ProductionRoutingGroup")
+    counter: str = field(name="ProductionRouting")
+    deleted: bool = field(name="IsDeleted", default=False)
+    valid_from: str | None = field(name="ValidityStartDate", default=None)
+    valid_until: str | None = field(name="ValidityEndDate", default=None)
+
+
+class RoutingHeader(Struct, frozen=True):
+    """Status 4 is released for everything."""
+
+    group: str = field(name="ProductionRoutingGroup")
+    counter: str = field(name="ProductionRouting")
+    version: str = field(name="ProductionRoutingInternalVers", default="")
+    change: str = field(name="ChangeNumber", default="")
+    status: str = field(name="BillOfOperationsStatus", default="")
+    deleted: bool = field(name="IsMarkedForDeletion", default=False)
+    valid_from: str | None = field(name="ValidityStartDate", default=None)
+    valid_until: str | None = field(name="ValidityEndDate", default=None)
 
 
 class Customer(Struct, frozen=True):

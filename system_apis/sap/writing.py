@@ -10,7 +10,7 @@ import msgspec
 from system_apis.sap import odata
 from system_apis.sap.batch import Part
 from system_apis.sap.models import Demand, ItemChange, NewOrder, OrderPatch, SalesArea, ScheduleChange
-from system_apis.sap.units import to_sap
+from system_apis.sap.units import STANDARD, Units
 
 SHIP_TO = "SH"
 """The partner function of the ship-to party, as SAP names it in English (internally WE)."""
@@ -31,6 +31,8 @@ def simulation(
     order: str | None,
     *,
     with_elements: bool = False,
+    ship_to: str | None = None,
+    units: Units = STANDARD,
 ) -> dict[str, Any]:
     """A navigation is answered only if the request names it: hence the empty pricing, credit and schedule lines, and
     the price elements where somebody wants to see how a price came about.
@@ -48,7 +50,7 @@ def simulation(
         **elements,
         "to_Item": [
             {
-                **_item(line, number),
+                **_item(line, number, units),
                 **({"Plant": line.plant} if line.plant else {}),
                 "to_ScheduleLine": [] if line.requested_date == header_date else [_wish(line)],
                 **elements,
@@ -58,10 +60,12 @@ def simulation(
     }
     if order is not None:
         body["SalesOrder"] = order
+    if ship_to is not None and ship_to != sold_to:
+        body["to_Partner"] = [{"PartnerFunction": SHIP_TO, "Customer": ship_to}]
     return body
 
 
-def new_order(order: NewOrder, order_type: str, reference_field: str) -> dict[str, Any]:
+def new_order(order: NewOrder, order_type: str, reference_field: str, units: Units = STANDARD) -> dict[str, Any]:
     """A deep insert. Schedule lines can't be part of it: a line's own date is set by a change once the order exists."""
     body: dict[str, Any] = {
         **_header(order.sold_to, order.sales_area, order_type),
@@ -69,14 +73,14 @@ def new_order(order: NewOrder, order_type: str, reference_field: str) -> dict[st
         "PurchaseOrderByCustomer": order.customer_po,
         reference_field: order.reference,
         "RequestedDeliveryDate": odata.written_day(order.requested_date),
-        "to_Item": [_order_item(line, number) for number, line in numbered(order.lines).items()],
+        "to_Item": [_order_item(line, number, units) for number, line in numbered(order.lines).items()],
     }
     if order.ship_to != order.sold_to:
         body["to_Partner"] = [{"PartnerFunction": SHIP_TO, "Customer": order.ship_to}]
     return body
 
 
-def change(patch: OrderPatch, unchanged_customer_po: str) -> tuple[Part, ...]:
+def change(patch: OrderPatch, unchanged_customer_po: str, units: Units = STANDARD) -> tuple[Part, ...]:
     """One changeset: the header with If-Match first, because the header alone has an ETag and so guards the rest.
 
     Where nothing of the header changes its PATCH re-sends the customer's PO number as it stands: a text that is always
@@ -87,8 +91,8 @@ def change(patch: OrderPatch, unchanged_customer_po: str) -> tuple[Part, ...]:
     address = odata.entity("A_SalesOrder", SalesOrder=patch.number)
     parts = [_part("PATCH", address, header, {"If-Match": patch.etag})]
     for item in patch.items:
-        parts += _item_parts(patch.number, item)
-    parts += [_part("POST", f"{address}/to_Item", _order_item(line, None)) for line in patch.added]
+        parts += _item_parts(patch.number, item, units)
+    parts += [_part("POST", f"{address}/to_Item", _order_item(line, None, units)) for line in patch.added]
     return tuple(parts)
 
 
@@ -103,7 +107,7 @@ def header_fields(patch: OrderPatch) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if value is not None}
 
 
-def _item_parts(order: str, item: ItemChange) -> list[Part]:
+def _item_parts(order: str, item: ItemChange, units: Units) -> list[Part]:
     """Quantity, plant and rejection belong to the item, the requested date to its schedule line (in version 2 the item
     has none). Without a schedule line named, the first one is meant: it holds the customer's wish."""
     parts = []
@@ -111,7 +115,7 @@ def _item_parts(order: str, item: ItemChange) -> list[Part]:
     if item.quantity is not None:
         fields["RequestedQuantity"] = odata.written_decimal(item.quantity)
         if item.unit is not None:
-            fields["RequestedQuantityUnit"] = to_sap(item.unit)
+            fields["RequestedQuantityUnit"] = units.to_sap(item.unit)
     if item.plant is not None:
         fields["ProductionPlant"] = item.plant
     if item.reject is not None:
@@ -157,12 +161,12 @@ def _header(sold_to: str, area: SalesArea, order_type: str) -> dict[str, Any]:
     }
 
 
-def _item(line: Demand, number: str | None) -> dict[str, Any]:
+def _item(line: Demand, number: str | None, units: Units) -> dict[str, Any]:
     return {
         **({"SalesOrderItem": number} if number else {}),
         "Material": line.material,
         "RequestedQuantity": odata.written_decimal(line.quantity),
-        "RequestedQuantityUnit": to_sap(line.unit),
+        "RequestedQuantityUnit": units.to_sap(line.unit),
         **_preceding(line),
     }
 
@@ -179,8 +183,8 @@ def _followed(lines: Iterable[Demand]) -> dict[str, Any]:
     return {"ReferenceSDDocument": documents.pop()} if len(documents) == 1 else {}
 
 
-def _order_item(line: Demand, number: str | None) -> dict[str, Any]:
-    return {**_item(line, number), **({"ProductionPlant": line.plant} if line.plant else {})}
+def _order_item(line: Demand, number: str | None, units: Units) -> dict[str, Any]:
+    return {**_item(line, number, units), **({"ProductionPlant": line.plant} if line.plant else {})}
 
 
 def _wish(line: Demand) -> dict[str, Any]:

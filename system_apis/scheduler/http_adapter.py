@@ -14,6 +14,7 @@ from system_apis.drift import Finding
 from system_apis.errand import Errand
 from system_apis.errors import NotFoundInSystem, UpstreamError
 from system_apis.http import Exchange, Upstream
+from system_apis.maintenance import Rests
 from system_apis.ownership import guard
 from system_apis.scheduler import drift, models, wire
 from system_apis.scheduler.owners import WORDS
@@ -37,6 +38,7 @@ def connect(
     transport: httpx.AsyncBaseTransport | None = None,
     timeout_s: float = 10,
     observe: Callable[[Exchange], None] | None = None,
+    rests: Rests | None = None,
 ) -> HttpScheduler:
     """A scheduler by its address and key, and the plants that it is to plan."""
     upstream = Upstream(
@@ -47,6 +49,7 @@ def connect(
         headers={"X-API-Key": api_key},
         timeout_s=timeout_s,
         observe=observe,
+        rests=rests,
     )
     return HttpScheduler(instance=instance, upstream=upstream, plants=plants)
 

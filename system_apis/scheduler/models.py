@@ -31,7 +31,10 @@ class PlannedPiece(Struct, frozen=True):
 
 
 class PlannedLine(Struct, frozen=True):
-    """What the plan can do for one requirement; `work_centre` is the one that limits it, if one does."""
+    """What the plan can do for one requirement; `work_centre` is the one that limits it, if one does.
+
+    `routing_revision` is the revision of the routing that it planned by, None where the scheduler does not say.
+    """
 
     line_id: str
     material: str
@@ -39,6 +42,7 @@ class PlannedLine(Struct, frozen=True):
     pieces: tuple[PlannedPiece, ...]
     unplanned: Decimal
     work_centre: str | None
+    routing_revision: str | None = None
 
 
 class Scenario(Struct, frozen=True):

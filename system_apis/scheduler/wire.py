@@ -45,6 +45,7 @@ class ScenarioLine(Wire, frozen=True):
     pieces: tuple[Piece, ...]
     unplanned: Decimal
     work_centre: str | None
+    routing_revision: str | None = None
 
 
 class Scenario(Wire, frozen=True):
@@ -127,6 +128,7 @@ def scenario(read: Scenario) -> models.Scenario:
             pieces=tuple(models.PlannedPiece(piece.quantity, piece.date) for piece in line.pieces),
             unplanned=line.unplanned,
             work_centre=line.work_centre,
+            routing_revision=line.routing_revision,
         )
         for line in read.lines
     )

@@ -50,6 +50,7 @@ class PlannedLine(Shape, frozen=True):
     pieces: tuple[Piece, ...]
     unplanned: DecimalString
     work_centre: Annotated[str, Meta(max_length=64)] | None
+    routing_revision: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
 
     @property
     def planned(self) -> Decimal:

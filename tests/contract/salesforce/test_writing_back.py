@@ -107,6 +107,7 @@ async def test_an_exception_is_made_or_changed_under_its_own_id() -> None:
         "Blocking__c": False,
         "Retryable__c": False,
         "Detail__c": "40 C62 find no capacity",
+        "Remediation__c": None,
         "Source_System__c": "scheduler",
         "Source_Instance__c": "aps-1710",
         "Source_Code__c": None,

@@ -59,7 +59,7 @@ async def test_an_instance_that_has_all_we_use_has_not_drifted() -> None:
     live = Live()
     assert await live.findings() == ()
     assert {request.headers["accept"] for request in live.seen} == {"application/xml"}
-    assert len(live.seen) == len(SERVICES) == 8
+    assert len(live.seen) == len(SERVICES) == 10
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from system_apis.errand import Errand
 from system_apis.errors import (
     CredentialsRefused,
+    NotAllowed,
     NotFoundInSystem,
     ObjectLocked,
     OutcomeUnknown,
@@ -81,7 +82,8 @@ def test_a_body_that_is_no_sap_error_is_never_quoted(body: bytes) -> None:
         (412, error("/IWBEP/CM_MGW_RT/190", "already changed"), VersionMoved),
         (428, error("/IWBEP/CM_MGW_RT/1", "If-Match"), VersionRequired),
         (403, b"", CredentialsRefused),
-        (403, error("/IWFND/CM_1", "No authorization"), SystemRefused),
+        (403, error("/IWFND/CM_1", "No authorization"), NotAllowed),
+        (403, error("V1/108", "No authorization to create sales orders of type OR"), NotAllowed),
         (400, error("VL/045", "The sales order 1 is currently being processed by user X"), ObjectLocked),
         (400, error("ZZ/001", "Order 1 is currently being processed by user X"), ObjectLocked),
         (423, error("ZZ/001", "busy"), ObjectLocked),
