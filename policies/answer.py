@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An encoded answer. Header names are lower-case; no field is sent twice."""
+    """An encoded answer. Header names are lower-case; no field is sent twice.
+
+    `subject` is the id of what a kept answer is about, if its process said so; it is never sent.
+    """
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    subject: str | None = field(default=None, compare=False)
 
     def with_headers(self, more: Mapping[str, str]) -> Answer:
-        return Answer(self.status, {**self.headers, **more}, self.body) if more else self
+        return replace(self, headers={**self.headers, **more}) if more else self

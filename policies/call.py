@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,9 @@ class Call:
     `headers` holds the first value of each field by lower-case name; `header_list` all of them in order, so that a
     field sent twice is noticed. `body` is raw. `received_at` is aware UTC.
 
-    `answer_headers` is the one thing that changes: policies put there what belongs on *every* answer to this call,
+    `answer_headers` changes on the way: policies put there what belongs on *every* answer to this call,
     be it the process's or a problem raised later. The edge merges it into whatever it sends. Names are lower-case.
+    `learned` grows likewise: what the policies found out on the way, for whoever has to explain a refusal.
     """
 
     id: str
@@ -31,6 +33,7 @@ class Call:
     body: bytes
     received_at: datetime
     answer_headers: dict[str, str] = field(default_factory=dict)
+    learned: dict[str, Any] = field(default_factory=dict)
 
     @property
     def operation(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from policies.answer import Answer
+from policies.audit import Touched, recorded
 from policies.errors import IdempotencyKeyInFlight, StoreUnavailable
 from policies.store import store_answers
 from policies.tables import IN_FLIGHT, SETTLED, idempotency_claims
@@ -39,10 +40,18 @@ class Slot(NamedTuple):
 
 @dataclass(slots=True)
 class Settlement:
-    """The transaction that brings rows and answer about. The process writes on `connection` and sets `answer`."""
+    """The transaction that brings rows and answer about. The process writes on `connection` and sets `answer`.
+
+    `touched` is what the audit says of it; a process that writes its own entries (`audit.record`) leaves it out.
+    """
 
     connection: AsyncConnection
     answer: Any = _UNANSWERED
+    touched: Touched | None = None
+
+
+Witness = Callable[[AsyncConnection, Touched | None], Awaitable[None]]
+"""Writes down who did this, in the transaction of the deed."""
 
 
 class Claim:
@@ -57,6 +66,7 @@ class Claim:
         encode: Callable[[Any], Answer],
         clock: Callable[[], datetime],
         kept: timedelta,
+        witness: Witness | None = None,
     ) -> None:
         self._engine = engine
         self._slot = slot
@@ -64,6 +74,7 @@ class Claim:
         self._encode = encode
         self._clock = clock
         self._kept = kept
+        self._witness = witness
         self.settled = False
 
     async def __aenter__(self) -> Self:
@@ -87,10 +98,16 @@ class Claim:
                 # first of all, and as a write: it locks the row until the commit, so nobody takes it over in between
                 await self._write(connection, IN_FLIGHT, state=SETTLED, expires_at=self._clock() + self._kept)
                 settlement = Settlement(connection)
-                yield settlement
-                if settlement.answer is _UNANSWERED:
-                    raise RuntimeError("a settlement without an answer")
-                await self._write(connection, SETTLED, **self._encoded(settlement.answer))
+                recorded.set([])
+                try:
+                    yield settlement
+                    if settlement.answer is _UNANSWERED:
+                        raise RuntimeError("a settlement without an answer")
+                    await self._write(connection, SETTLED, **self._encoded(settlement.answer), **_about(settlement))
+                    if self._witness and not recorded.get():
+                        await self._witness(connection, settlement.touched)
+                finally:
+                    recorded.set(None)
         self.settled = True
 
     async def replace(self, answer: Any) -> None:
@@ -119,9 +136,17 @@ class Claim:
             raise IdempotencyKeyInFlight
 
     def _encoded(self, answer: Any) -> dict[str, Any]:
-        encoded = self._encode(answer)
-        return {
-            "status": encoded.status,
-            "headers": msgspec.json.encode(encoded.headers).decode(),
-            "body": encoded.body,
-        }
+        return stored(self._encode(answer))
+
+
+def stored(answer: Answer) -> dict[str, Any]:
+    """The columns of an answer."""
+    return {
+        "status": answer.status,
+        "headers": msgspec.json.encode(answer.headers).decode(),
+        "body": answer.body,
+    }
+
+
+def _about(settlement: Settlement) -> dict[str, Any]:
+    return {"subject": settlement.touched.subject} if settlement.touched else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class PolicyRefusal(Exception):
     """A rule of the house, not of the business, said no."""
@@ -12,7 +14,7 @@ class CredentialsMissing(PolicyRefusal):
 
 
 class CredentialsMalformed(PolicyRefusal):
-    """More than one way of presenting a token, or a header that is none (RFC 6750 `invalid_request`)."""
+    """More than one credential, or a header that holds none (RFC 6750 `invalid_request`)."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -27,12 +29,24 @@ class TokenInvalid(PolicyRefusal):
         self.reason = reason
 
 
-class ScopeMissing(PolicyRefusal):
-    """A known client without the scope the sheet asks for (RFC 6750 `insufficient_scope`)."""
+class KeyInvalid(PolicyRefusal):
+    """An API key that is none of ours, revoked, expired, or of a client that is gone. `reason` is safe to show."""
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ScopeMissing(PolicyRefusal):
+    """A known client without the scope the sheet asks for (RFC 6750 `insufficient_scope`).
+
+    `presented` is the kind of credential: the challenge belongs to tokens only.
+    """
+
+    def __init__(self, scope: str, presented: str = "token") -> None:
         super().__init__(f"the scope {scope} is needed")
         self.scope = scope
+        self.presented = presented
 
 
 class ClientKindRefused(PolicyRefusal):
@@ -42,6 +56,14 @@ class ClientKindRefused(PolicyRefusal):
         super().__init__(f"a client of the kind {kind} is not {' or '.join(kinds)}")
         self.kind = kind
         self.kinds = kinds
+
+
+class RoleMissing(PolicyRefusal):
+    """A known client with the scope, without any of the roles that the sheet asks for."""
+
+    def __init__(self, roles: tuple[str, ...]) -> None:
+        super().__init__(f"the role {' or '.join(roles)} is needed")
+        self.roles = roles
 
 
 class IssuerUnavailable(PolicyRefusal):
@@ -64,12 +86,13 @@ class LimitSpent(PolicyRefusal):
 
 
 class WeightAboveLimit(PolicyRefusal):
-    """The call alone is heavier than the window holds: waiting would not help, a smaller request does."""
+    """The call alone is heavier than the window holds: waiting would not help, a smaller request does. It costs 1."""
 
-    def __init__(self, weight: int, quota: int) -> None:
+    def __init__(self, weight: int, quota: int, headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(f"the call weighs {weight}, the limit holds {quota}")
         self.weight = weight
         self.quota = quota
+        self.headers = headers
 
 
 class IdempotencyKeyMissing(PolicyRefusal):
@@ -96,6 +119,15 @@ class PreconditionMissing(PolicyRefusal):
     """The route changes something that others change too and needs If-Match (RFC 6585, 428)."""
 
 
+class VersionGone(PolicyRefusal):
+    """The route was served until `sunset_at`; `successor` is the path template that took its place, if any."""
+
+    def __init__(self, sunset_at: datetime | None, successor: str | None) -> None:
+        super().__init__("this version is not served any more")
+        self.sunset_at = sunset_at
+        self.successor = successor
+
+
 class NotVisible(PolicyRefusal):
     """The client may not see the object; to it, the object does not exist."""
 
@@ -103,6 +135,14 @@ class NotVisible(PolicyRefusal):
         super().__init__(f"no {kind} {ident}")
         self.kind = kind
         self.ident = ident
+
+
+class CountersUnavailable(PolicyRefusal):
+    """The shared counters do not answer, and what is left of the limit on this replica does not cover the call."""
+
+    def __init__(self, retry_after_s: int = 1) -> None:
+        super().__init__("the shared counters of limits do not answer")
+        self.retry_after_s = retry_after_s
 
 
 class StoreUnavailable(PolicyRefusal):

@@ -1,49 +1,65 @@
-"""How many bad tokens one address may try before it is not listened to for a while.
+"""What a caller may try before it is known: how often at all, and how often wrongly.
 
-Only failures count. Behind a proxy or a company's NAT many honest clients share one address: counting their successes
-would make them pay for each other, while a failure is what costs us a signature check and gives nothing.
+Both are counted per address, and neither touches a caller that was let in a moment ago: behind a proxy or a company's
+NAT many honest clients share one address. They are counted in this process, of which each replica has one.
 """
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, IPv6Network, ip_address
-from math import ceil
+import re
+import time
+from collections.abc import Callable
 
-from limits import parse
-from limits.aio.strategies import FixedWindowRateLimiter
-
+from policies.call import Call
 from policies.errors import LimitSpent
-from policies.windows import MemoryWindows
+from policies.origin import origin_of
+from policies.tally import Tally
 
 GENEROUS = "6000 per 1 minute"
 POLICY = "failed-logins"
+KNOCKS = "knocks"
+KNOCKS_PER_MINUTE = "12000 per 1 minute"
+KNOCKS_PER_KEY = "600 per 1 minute"
+_KEY_ID = re.compile(r"\b([a-z]{2,12}_[0-9A-Z]{10,40})_")
 
 
 class FailedLogins:
-    """A counter per client address; a fixed window, because one number per address is all it may cost."""
+    """How many bad credentials an address may show. A failure is what costs us a signature check and gives nothing."""
 
-    def __init__(self, limit: str = GENEROUS, windows: MemoryWindows | None = None) -> None:
-        self._rate = parse(limit)
-        self._windows = MemoryWindows() if windows is None else windows
-        self._strategy = FixedWindowRateLimiter(self._windows)
+    def __init__(self, limit: str = GENEROUS, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tally = Tally(limit, clock=clock)
 
     async def refuse_if_spent(self, address: str) -> None:
-        """Asked before the token is looked at."""
-        origin = origin_of(address)
-        if not await self._strategy.test(self._rate, origin):
-            reset_at, _ = await self._strategy.get_window_stats(self._rate, origin)
-            raise LimitSpent((POLICY,), max(1, ceil(reset_at - self._windows.clock())), ())
+        """Asked before the credential is looked at."""
+        if wait_s := self._tally.spent_for_s(origin_of(address)):
+            raise LimitSpent((POLICY,), wait_s, ())
 
     async def count(self, address: str) -> None:
-        await self._strategy.hit(self._rate, origin_of(address))
+        self._tally.count(origin_of(address))
 
 
-def origin_of(address: str) -> str:
-    """An IPv6 caller owns a whole /64 and counts as one; what is no IP address (a socket's path) stays as it is."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    return str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
+class Knocks:
+    """How often an address may come with credentials that nobody knows yet, good or bad, and how often with one key's
+    id: whatever it takes to check them, a signature or a look into the store, is not done more often than that."""
+
+    def __init__(
+        self,
+        limit: str = KNOCKS_PER_MINUTE,
+        per_key: str = KNOCKS_PER_KEY,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._by_address = Tally(limit, clock=clock)
+        self._by_key = Tally(per_key, clock=clock)
+
+    def knock(self, call: Call) -> None:
+        """Count the call of a stranger, or refuse it uncounted."""
+        origin = origin_of(call.client_address)
+        shown = _KEY_ID.search(call.headers.get("authorization", "") + " " + call.headers.get("x-api-key", ""))
+        key = f"{origin} {shown[1]}" if shown else None
+        wait_s = max(self._by_address.spent_for_s(origin), self._by_key.spent_for_s(key) if key else 0)
+        if wait_s:
+            raise LimitSpent((KNOCKS,), wait_s, ())
+        self._by_address.count(origin)
+        if key:
+            self._by_key.count(key)

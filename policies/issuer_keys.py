@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +15,16 @@ import msgspec
 from joserfc.jwk import KeySet
 from msgspec import Struct
 
+from policies.documents import DocumentUnreadable, fetch
 from policies.errors import IssuerUnavailable
 from policies.jwks import KeysUnreadable, read_keys
 
 log = logging.getLogger(__name__)
 
-_LARGEST_DOCUMENT = 512 * 1024
+_EARLY = 0.8  # of the time for which keys are fresh
+_JITTER = 0.1  # either way
+_LONGEST_PAUSE_S = 60.0
+_MOST_DOUBLINGS = 10
 
 
 class IssuerMetadata(Struct, frozen=True):
@@ -79,10 +84,16 @@ class IssuerKeys:
         self._fetch: asyncio.Task[None] | None = None
 
     async def current(self) -> Keys:
-        """The keys to verify with now; the last good ones while the issuer is down, but not for ever."""
+        """The keys to verify with now; the last good ones while the issuer is down, but not for ever.
+
+        Nobody waits for an issuer that did not answer last time while its last good keys serve: it may well be silent
+        again, and every call would be as slow as its time-out.
+        """
         if self._clock() - self._read_at >= self._patience.fresh_s and not self._left_alone():
-            await self._refresh()
-        if self._keys is None or self._clock() - self._read_at >= self._patience.usable_s:
+            reading = self._reading()
+            if self._failed_at is None or self._keys is None or self._too_old():
+                await asyncio.shield(reading)
+        if self._keys is None or self._too_old():
             raise IssuerUnavailable(self.issuer)
         return self._keys
 
@@ -99,6 +110,15 @@ class IssuerKeys:
             raise IssuerUnavailable(self.issuer)
         return keys
 
+    async def keep_fresh(self) -> None:
+        """Read the keys anew before they are stale, as long as the process lives; while the issuer is down, ever more
+        rarely. No call waits for a key set then, and a key that is no longer listed is soon refused."""
+        failures = 0
+        while True:
+            await self._refresh()
+            failures = failures + 1 if self._failed_at is not None else 0
+            await asyncio.sleep(spread(next_pause_s(self._patience, failures)))
+
     async def aclose(self) -> None:
         if self._fetch is not None:
             self._fetch.cancel()
@@ -108,21 +128,35 @@ class IssuerKeys:
         resting = self._failed_at is not None and self._clock() - self._failed_at < self._patience.retry_s
         return resting and self._fetch is None
 
+    def _too_old(self) -> bool:
+        return self._clock() - self._read_at >= self._patience.usable_s
+
     async def _refresh(self) -> None:
+        # a caller that goes away must not take the answer from the others
+        await asyncio.shield(self._reading())
+
+    def _reading(self) -> asyncio.Task[None]:
         if self._fetch is None:
             self._fetch = asyncio.create_task(self._read())
-        # a caller that goes away must not take the answer from the others
-        await asyncio.shield(self._fetch)
+        return self._fetch
 
     async def _read(self) -> None:
         try:
             async with asyncio.timeout(self._patience.answer_s):
-                document = await self._get(self._jwks_uri or await self._discover())
+                document = await fetch(self._http, self._jwks_uri or await self._discover())
             self._keep(read_keys(document))
             self._failed_at = None
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, KeysUnreadable) as trouble:
+        # ValueError: what is no address fails in as many ways as there are to read one
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            TimeoutError,
+            DocumentUnreadable,
+            KeysUnreadable,
+            ValueError,
+        ) as fault:
             self._failed_at = self._clock()
-            log.warning("the keys of %s cannot be read: %s", self.issuer, trouble or type(trouble).__name__)
+            log.warning("the keys of %s cannot be read: %s", self.issuer, fault or type(fault).__name__)
         finally:
             self._fetch = None
 
@@ -136,7 +170,8 @@ class IssuerKeys:
         """RFC 8414 §3: the well-known segment goes between host and path, and the issuer must be exactly ours."""
         parts = urlsplit(self.issuer)
         path = parts.path.rstrip("/")
-        document = await self._get(f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}")
+        well_known = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}"
+        document = await fetch(self._http, well_known)
         try:
             metadata = msgspec.json.decode(document, type=IssuerMetadata)
         except (msgspec.DecodeError, RecursionError):
@@ -147,17 +182,15 @@ class IssuerKeys:
             raise KeysUnreadable("the key set would come over an unprotected connection")
         return metadata.jwks_uri
 
-    async def _get(self, url: str) -> bytes:
-        # uncompressed, please: a small answer must not unfold into a large one
-        asked = {"accept": "application/json", "accept-encoding": "identity"}
-        async with self._http.stream("GET", url, headers=asked, follow_redirects=False) as answer:
-            if answer.status_code != httpx.codes.OK:
-                raise KeysUnreadable(f"{url} answered {answer.status_code}")
-            if answer.headers.get("content-encoding", "identity") != "identity":
-                raise KeysUnreadable(f"{url} answered compressed, which it was asked not to")
-            document = bytearray()
-            async for chunk in answer.aiter_bytes():
-                document += chunk
-                if len(document) > _LARGEST_DOCUMENT:
-                    raise KeysUnreadable(f"{url} answered with more than 512 KiB")
-            return bytes(document)
+
+def next_pause_s(patience: Patience, failures: int) -> float:
+    """Until the keys are read again: well before they are stale; after failures in a row, twice as long each time."""
+    if failures == 0:
+        return patience.fresh_s * _EARLY
+    longest_s = min(_LONGEST_PAUSE_S, patience.fresh_s)
+    return float(min(longest_s, patience.retry_s * 2 ** min(failures - 1, _MOST_DOUBLINGS)))
+
+
+def spread(pause_s: float) -> float:
+    """A little more or less: replicas that started together must not knock together for ever."""
+    return pause_s * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  spreads, hides nothing

@@ -1,12 +1,12 @@
-"""Who is calling: an access token of RFC 9068, checked against the keys of its issuer, becomes a registered client."""
+"""Whether an access token (RFC 9068) is genuine: checked against the keys of its issuer."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
 from authlib.oauth2.rfc6750.errors import InvalidTokenError
 from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
 from authlib.oauth2.rfc9068.claims import JWTAccessTokenClaims
@@ -14,15 +14,15 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError, ClaimError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
-from policies.bearer import bearer_token
-from policies.call import Call
-from policies.clients import Client, ClientRegistry
-from policies.errors import CredentialsMalformed, CredentialsMissing, TokenInvalid
+from policies.errors import IssuerUnavailable, TokenInvalid
+from policies.introspection import Introspection
 from policies.issuer_keys import IssuerKeys
 from policies.tokens import SIGNATURES, TokenClaims, UnambiguousJson, peek, read_claims
 from policies.verified import Verified, VerifiedTokens
 
 LEEWAY_S = 30
+_DOTS = (2, 4)
+"""Of a signed and of an encrypted JWT; what has another number of them is opaque."""
 
 
 class AccessTokens(JWTBearerTokenValidator):  # type: ignore[misc]  # authlib carries no types
@@ -64,44 +64,63 @@ class AccessTokens(JWTBearerTokenValidator):  # type: ignore[misc]  # authlib ca
 
 
 class OAuth:
-    """The configured issuers, the audience that is us, and the clients that may come with a token."""
+    """The configured issuers, and the audience that is us. Opaque tokens are asked about where that is possible."""
 
     def __init__(
         self,
         issuers: Iterable[IssuerKeys],
         audience: str,
-        clients: ClientRegistry,
         *,
+        introspections: Iterable[Introspection] = (),
         now: Callable[[], float] = time.time,
     ) -> None:
         self._issuers = {keys.issuer: keys for keys in issuers}
-        self._first_issuer = next(iter(self._issuers), "")
+        self._introspections = tuple(introspections)
         self._audience = audience
-        self._clients = clients
         self._now = now
         self._verified = VerifiedTokens()
 
-    async def authenticate(self, call: Call) -> Client:
-        """The client behind the call, with the scopes that its token grants *and* the registry allows."""
-        token = bearer_token(call)
+    async def verify(self, token: str) -> Verified:
+        """What a genuine token says. Which client that is, and what it may, the registry knows."""
+        if self._introspections and token.count(".") not in _DOTS:
+            return await self._introspect(token)
         verified = self._verified.find(token, self._now())
         # a key withdrawn by its issuer ends the tokens it signed: the key set is looked at even for a known token
         if verified is None or (await self._issuers[verified.issuer].current()).revision != verified.revision:
             verified = await self._verify(token)
             self._verified.keep(token, verified)
-        return self._client(verified)
+        return verified
 
-    def knows(self, call: Call) -> bool:
-        """Whether the token of the call was verified a moment ago: to look at it costs no signature check."""
-        try:
-            token = bearer_token(call)
-        except (CredentialsMissing, CredentialsMalformed):
-            return False
-        return self._verified.find(token, self._now()) is not None
+    def knows(self, token: str) -> bool:
+        """Whether the token was verified a moment ago: to look at it again costs no signature check."""
+        known = self._verified.find(token, self._now()) is not None
+        return known or any(each.knows(token) for each in self._introspections)
 
     async def aclose(self) -> None:
-        for issuer in self._issuers.values():
-            await issuer.aclose()
+        for keys in self._issuers.values():
+            await keys.aclose()
+        for endpoint in self._introspections:
+            await endpoint.aclose()
+
+    async def _introspect(self, token: str) -> Verified:
+        """The issuer that knows the token says what it means: all are asked side by side, so that a silent one delays
+        only what no other knows. Of that nobody can say that it is unknown."""
+        for each in self._introspections:
+            if each.knows(token):
+                return await each.verify(token)
+        silent: IssuerUnavailable | None = None
+        questions = [asyncio.create_task(each.verify(token)) for each in self._introspections]
+        try:
+            for answered in asyncio.as_completed(questions):
+                try:
+                    return await answered
+                except IssuerUnavailable as trouble:
+                    silent = trouble
+                except TokenInvalid:
+                    continue
+        finally:
+            await _dropped(questions)
+        raise silent or TokenInvalid("the token is not active")
 
     async def _verify(self, token: str) -> Verified:
         header, issuer = peek(token)
@@ -109,13 +128,15 @@ class OAuth:
             raise TokenInvalid("the token comes from an issuer that is not accepted")
         keys = await self._issuers[issuer].knowing(header.kid)
         claims = AccessTokens(issuer, self._audience, keys.key_set, self._now).read(token)
-        return Verified(issuer, claims.client_id, frozenset(claims.scope.split()), claims.exp, keys.revision)
+        scopes = frozenset(claims.scope.split())
+        return Verified(issuer, claims.client_id, claims.jti, scopes, claims.exp, keys.revision)
 
-    def _client(self, verified: Verified) -> Client:
-        client = self._clients.find(verified.client_id)
-        if client is None or (client.issuer or self._first_issuer) != verified.issuer:
-            raise TokenInvalid("the client is not registered here")
-        return msgspec.structs.replace(client, scopes=client.scopes & verified.scopes)
+
+async def _dropped(questions: list[asyncio.Task[Verified]]) -> None:
+    """Nobody waits for them any more; what was asked of an issuer goes on and is kept."""
+    for question in questions:
+        question.cancel()
+    await asyncio.gather(*questions, return_exceptions=True)
 
 
 def _reason(fault: Exception) -> str:

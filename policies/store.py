@@ -6,11 +6,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from policies.errors import StoreUnavailable
 
+READ_ONLY = "25006"
+"""SQLSTATE of PostgreSQL: after a failover a connection may lead to what is a standby now."""
 log = logging.getLogger(__name__)
 
 
@@ -27,4 +29,9 @@ def store_answers() -> Iterator[None]:
         raise StoreUnavailable from None
     except (OperationalError, InterfaceError) as trouble:
         log.warning("the operation store does not answer: %s", trouble.orig)
+        raise StoreUnavailable from None
+    except InternalError as trouble:
+        if getattr(trouble.orig, "sqlstate", None) != READ_ONLY:
+            raise
+        log.warning("the operation store takes no writes: is it a standby?")
         raise StoreUnavailable from None

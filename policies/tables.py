@@ -27,5 +27,6 @@ idempotency_claims = Table(
     Column("status", Integer),
     Column("headers", Text),
     Column("body", LargeBinary),
+    Column("subject", String(128)),  # what the answer is about: an answer that says "under way" is renewed from there
     Index("ix_idempotency_claims_expires_at", "expires_at"),
 )

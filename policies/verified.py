@@ -15,6 +15,7 @@ class Verified:
 
     issuer: str
     client_id: str
+    jti: str
     scopes: frozenset[str]
     expires_at: int
     revision: int

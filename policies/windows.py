@@ -1,136 +1,133 @@
-"""Where one process counts: moving windows and counters in memory, a store for the strategies of `limits`.
-
-Its own MemoryStorage is not used: per call it starts a task that hops to a thread for every key it holds (60 µs of CPU
-with one client, 330 with twenty), it cannot say when a call of a given weight will fit, and its clock is the wall's.
-"""
+"""Limits counted in the memory of one process."""
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 
-from limits.aio.storage import MovingWindowSupport, Storage
+from policies.counters import LEASE_S, RESOLUTION, Demand, Rate, Verdict, Window, key_of
+from policies.recent import Recent
 
-MOST_KEYS = 100_000
 
+class Charges:
+    """What one key was charged, oldest first: from when to when, and how many units in all of that."""
 
-class Window:
-    """What one key was charged: the moments, the amounts, and their sum."""
-
-    __slots__ = ("charges", "ends_at", "used")
+    __slots__ = ("ends_at", "entries", "used")
 
     def __init__(self) -> None:
-        self.charges: deque[tuple[float, int]] = deque()
+        self.entries: deque[list[float]] = deque()
         self.used = 0
         self.ends_at = 0.0
 
-    def forget_until(self, moment: float) -> None:
-        while self.charges and self.charges[0][0] <= moment:
-            self.used -= self.charges.popleft()[1]
+    def forget(self, now: float, window_s: float) -> None:
+        while self.entries and self.entries[0][1] + window_s <= now:
+            self.used -= int(self.entries.popleft()[2])
 
-    def charge(self, at: float, amount: int, expiry: float) -> None:
-        self.charges.append((at, amount))
-        self.used += amount
-        self.ends_at = at + expiry
+    def add(self, now: float, window_s: float, weight: int) -> None:
+        """Beside the charges of a moment ago, if there are any: see RESOLUTION."""
+        newest = self.entries[-1] if self.entries else None
+        if newest is not None and now - newest[0] < window_s / RESOLUTION:
+            newest[1] = max(newest[1], now)
+            newest[2] += weight
+        else:
+            self.entries.append([now, now, weight])
+        self.used += weight
+        self.ends_at = now + window_s
 
-    def frees_at(self, amount: int) -> float | None:
-        """When at least `amount` of what was charged will have left a window of length zero; None if never."""
-        freed = 0
-        for at, charged in self.charges:
-            freed += charged
-            if freed >= amount:
-                return at
-        return None
+    def reset_s(self, now: float, window_s: float) -> float:
+        return self.entries[0][1] + window_s - now if self.entries else 0.0
+
+    def wait_s(self, now: float, window_s: float, surplus: int) -> float:
+        """How long until `surplus` units have left; 0 if none has to."""
+        wait = 0.0
+        for _, last, amount in self.entries:
+            if surplus <= 0:
+                break
+            surplus -= int(amount)
+            wait = last + window_s - now
+        return wait
 
 
-class MemoryWindows(Storage, MovingWindowSupport):
-    """At most `most_keys` keys; the least recently used is forgotten first, ended ones all the time.
+class Places:
+    """Who is at work under one cap, each until its lease ends."""
 
-    Nothing here suspends: between two awaits of these methods no other call gets in between, so a decision over several
-    windows is one decision. `clock` is monotonic seconds.
+    __slots__ = ("ends_at", "leases")
+
+    def __init__(self) -> None:
+        self.leases: dict[str, float] = {}
+        self.ends_at = 0.0
+
+    def forget(self, now: float) -> None:
+        """Leases are all equally long, so that the oldest come first."""
+        while self.leases and self.leases[oldest := next(iter(self.leases))] <= now:
+            del self.leases[oldest]
+
+    def take(self, now: float, place: str) -> None:
+        self.ends_at = self.leases[place] = now + LEASE_S
+
+
+class MemoryCounters:
+    """At most so many keys; the least recently used is forgotten first, ended ones all the time.
+
+    Nothing here suspends, so a decision over several windows is one decision. `clock` is monotonic seconds.
     """
 
-    STORAGE_SCHEME = None
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, most_keys: int = 100_000) -> None:
+        self._clock = clock
+        self._charges: Recent[Charges] = Recent(Charges, clock, most_keys)
+        self._places: Recent[Places] = Recent(Places, clock, most_keys)
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic, most_keys: int = MOST_KEYS) -> None:
-        super().__init__()
-        self.clock = clock
-        self._most_keys = most_keys
-        self._windows: OrderedDict[str, Window] = OrderedDict()
+    async def decide(self, demand: Demand) -> Verdict:
+        return self.decide_now(demand)
 
-    @property
-    def base_exceptions(self) -> tuple[type[Exception], ...]:
-        return ()
+    def decide_now(self, demand: Demand, *, whatever: bool = False) -> Verdict:
+        """The decision; `whatever` it would be, one that was taken elsewhere is only written down."""
+        now, weight = self._clock(), demand.weight
+        windows = [self._window(demand.subject, rate, now) for rate in demand.rates]
+        places = [self._under(demand.subject, cap.name, now) for cap in demand.caps]
+        fits = not weight or all(
+            charges.used + weight <= rate.quota for charges, rate in zip(windows, demand.rates, strict=True)
+        )
+        room = not demand.place or all(
+            len(each.leases) < cap.most for each, cap in zip(places, demand.caps, strict=True)
+        )
+        admitted = whatever or (fits and room)
+        if admitted and weight:
+            for charges, rate in zip(windows, demand.rates, strict=True):
+                charges.add(now, rate.window_s, weight)
+        if admitted and demand.place:
+            for each in places:
+                each.take(now, demand.place)
+        return Verdict(
+            demand,
+            admitted,
+            tuple(
+                Window(
+                    charges.used,
+                    charges.reset_s(now, rate.window_s),
+                    0.0 if admitted else charges.wait_s(now, rate.window_s, charges.used + weight - rate.quota),
+                )
+                for charges, rate in zip(windows, demand.rates, strict=True)
+            ),
+            tuple(len(each.leases) for each in places),
+        )
 
-    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Charge `amount`, unless the last `expiry` seconds would then hold more than `limit`."""
-        window, now = self._window(key), self.clock()
-        window.forget_until(now - expiry)
-        if window.used + amount > limit:
-            return False
-        window.charge(now, amount, expiry)
-        return True
-
-    async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:  # noqa: ARG002  limits' signature
-        """The oldest charge that still counts (now, if none does) and the sum of all that do."""
-        window, now = self._windows.get(key), self.clock()
-        if window is None:
-            return now, 0
-        window.forget_until(now - expiry)
-        return (window.charges[0][0] if window.charges else now), window.used
-
-    def seconds_until_room(self, key: str, limit: int, expiry: int, amount: int) -> float:
-        """How long until `amount` fits; 0 if it does now. The caller saw to `amount` ≤ `limit`."""
-        window, now = self._windows.get(key), self.clock()
-        if window is None:
-            return 0.0
-        window.forget_until(now - expiry)
-        frees_at = window.frees_at(window.used + amount - limit)
-        return 0.0 if window.used + amount <= limit or frees_at is None else frees_at + expiry - now
-
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """A fixed window: it starts with the first charge and ends `expiry` seconds later."""
-        window, now = self._window(key), self.clock()
-        if window.ends_at <= now:
-            window.used, window.ends_at = 0, now + expiry
-        window.used += amount
-        return window.used
-
-    async def get(self, key: str) -> int:
-        window = self._windows.get(key)
-        return window.used if window is not None and window.ends_at > self.clock() else 0
-
-    async def get_expiry(self, key: str) -> float:
-        window = self._windows.get(key)
-        return window.ends_at if window is not None else self.clock()
-
-    async def check(self) -> bool:
-        return True
-
-    async def reset(self) -> int:
-        held = len(self._windows)
-        self._windows.clear()
-        return held
-
-    async def clear(self, key: str) -> None:
-        self._windows.pop(key, None)
+    def leave(self, demand: Demand) -> None:
+        for cap in demand.caps:
+            places = self._places.find(key_of(demand.subject, cap.name))
+            if places is not None:
+                places.leases.pop(demand.place, None)
 
     def __len__(self) -> int:
-        return len(self._windows)
+        return len(self._charges) + len(self._places)
 
-    def _window(self, key: str) -> Window:
-        window = self._windows.get(key)
-        if window is None:
-            self._make_room()
-            window = self._windows[key] = Window()
-        self._windows.move_to_end(key)
-        return window
+    def _window(self, subject: str, rate: Rate, now: float) -> Charges:
+        charges = self._charges.get(key_of(subject, rate.name))
+        charges.forget(now, rate.window_s)
+        return charges
 
-    def _make_room(self) -> None:
-        """Forget the two oldest keys if their windows ended, so that memory shrinks; at the bound, even if not."""
-        for _ in range(2):
-            oldest = next(iter(self._windows.values()), None)
-            if oldest is None or (oldest.ends_at > self.clock() and len(self._windows) < self._most_keys):
-                return
-            self._windows.popitem(last=False)
+    def _under(self, subject: str, name: str, now: float) -> Places:
+        places = self._places.get(key_of(subject, name))
+        places.forget(now)
+        return places

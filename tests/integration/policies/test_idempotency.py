@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, MetaData, String, Table, func, insert, select
+from sqlalchemy import Column, MetaData, String, Table, event, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -262,6 +262,20 @@ async def test_a_dead_holders_key_is_taken_over_by_exactly_one(store: AsyncEngin
     assert sum(isinstance(outcome, IdempotencyKeyInFlight) for outcome in outcomes) == 19
 
 
+async def test_a_repeat_is_told_to_come_when_the_key_of_a_dead_holder_is_free(store: AsyncEngine) -> None:
+    clock = Clock()
+    ledger = Ledger(store, lease=timedelta(seconds=60), clock=clock)
+    await claimed(ledger)
+    waits: list[int] = []
+    while not waits or sum(waits) < 60:
+        with pytest.raises(IdempotencyKeyInFlight) as refused:
+            await ledger.look_up(*WISH)
+        waits.append(refused.value.retry_after_s)
+        clock.now += timedelta(seconds=waits[-1])
+    assert waits == [1, 1, 2, 4, 8, 16, 28]
+    assert await ledger.look_up(*WISH) is None
+
+
 async def test_a_former_holder_that_wakes_up_can_neither_settle_nor_replace_nor_release(store: AsyncEngine) -> None:
     await with_things(store)
     clock = Clock()
@@ -321,6 +335,25 @@ async def test_an_answer_is_kept_as_long_as_promised_and_then_purged(store: Asyn
     claim = await claimed(ledger, (*WISH[:3], "0" * 64))  # not purged yet, but nobody's any more
     assert await ledger.purge() == 0
     await settled(claim, "anew")
+
+
+async def test_much_that_is_over_is_forgotten_bit_by_bit(store: AsyncEngine) -> None:
+    clock = Clock()
+    ledger = Ledger(store, clock=clock)
+    for number in range(12):
+        await settled(await claimed(ledger, ("crm", "op", f"k{number}", "f" * 64)), "old")
+    clock.now += timedelta(hours=24)
+    await settled(await claimed(ledger), "young")
+    taken: list[int] = []
+
+    @event.listens_for(store.sync_engine, "after_cursor_execute")
+    def told(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("DELETE"):
+            taken.append(cursor.rowcount)
+
+    assert await ledger.purge(at_once=5) == 12
+    assert taken == [5, 5, 2]
+    assert await ledger.look_up(*WISH) == replayed("young")
 
 
 async def test_a_store_that_cannot_be_reached_is_said_to_be_unavailable_and_nothing_is_quoted(

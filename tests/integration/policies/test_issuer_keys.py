@@ -13,7 +13,8 @@ import pytest
 
 from policies.clients import Client, ClientRegistry
 from policies.errors import IssuerUnavailable, TokenInvalid
-from policies.issuer_keys import IssuerKeys, Patience
+from policies.identities import Identities
+from policies.issuer_keys import IssuerKeys, Patience, next_pause_s, spread
 from policies.oauth import OAuth
 from tests.calls import call_of
 from tests.integration.policies.issuer import METADATA, LiveIssuer, Misdeed, live_issuer, send
@@ -37,17 +38,17 @@ class Door:
     def __init__(self, issuer: LiveIssuer, clock: Clock, **more: Any) -> None:
         self.clock = clock
         self.keys = IssuerKeys(issuer.url, patience=PATIENCE, clock=clock, **more)
-        self.oauth = OAuth([self.keys], AUDIENCE, CLIENTS)
+        self.identities = Identities(OAuth([self.keys], AUDIENCE), CLIENTS, issuer.url)
 
     async def admits(self, token: str) -> bool:
-        return (await self.oauth.authenticate(call_of(token=token))).client_id == "crm"
+        return (await self.identities.authenticate(call_of(token=token))).client.client_id == "crm"
 
 
 @asynccontextmanager
 async def door_to(issuer: LiveIssuer, **more: str) -> AsyncIterator[Door]:
     door = Door(issuer, Clock(), **more)
     yield door
-    await door.oauth.aclose()
+    await door.identities.aclose()
 
 
 async def test_keys_are_found_by_the_issuers_metadata_and_kept() -> None:
@@ -137,6 +138,65 @@ async def test_a_withdrawn_key_ends_even_the_tokens_that_were_verified_before() 
         assert await door.admits(mint(claims_for(issuer.url), OTHER_RSA))
 
 
+@asynccontextmanager
+async def kept_fresh(keys: IssuerKeys) -> AsyncIterator[None]:
+    """The keys with their background task, as a gateway runs it."""
+    task = asyncio.create_task(keys.keep_fresh())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def asked_for_keys(issuer: LiveIssuer, times: int) -> None:
+    async with asyncio.timeout(5):
+        while issuer.asked["/jwks"] < times:  # noqa: ASYNC110  the issuer tells nobody
+            await asyncio.sleep(0.005)
+
+
+async def test_keys_are_read_anew_before_they_are_stale_and_nobody_waits_for_it() -> None:
+    async with live_issuer(RSA) as issuer:
+        keys = IssuerKeys(issuer.url, jwks_uri=f"{issuer.url}/jwks", patience=Patience(fresh_s=0.2))
+        async with kept_fresh(keys):
+            await asked_for_keys(issuer, 1)
+            known = await keys.current()
+            issuer.keys = (OTHER_RSA,)
+            await asked_for_keys(issuer, 3)
+            assert (await keys.current()).revision == known.revision + 1  # without a call that asked for it
+            assert (await keys.current()).kids == {OTHER_RSA.kid}
+        await keys.aclose()
+
+
+def test_replicas_that_start_together_do_not_ask_together() -> None:
+    """With the same pause everywhere, every replica would knock at the issuer in the same instant, for ever."""
+    pauses = [spread(100.0) for _ in range(100)]
+    assert 90 <= min(pauses) < 95
+    assert 105 < max(pauses) <= 110
+
+
+def test_the_pauses_are_short_of_staleness_and_grow_while_the_issuer_is_down() -> None:
+    patience = Patience(fresh_s=300, retry_s=2)
+    assert [next_pause_s(patience, failures) for failures in range(9)] == [240, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert next_pause_s(patience, 10_000) == 60
+
+
+async def test_an_issuer_that_is_down_is_asked_ever_more_rarely() -> None:
+    async with live_issuer(RSA) as issuer:
+        issuer.misdeed = down
+        patience = Patience(fresh_s=10, retry_s=0.02)
+        keys = IssuerKeys(issuer.url, jwks_uri=f"{issuer.url}/jwks", patience=patience)
+        async with kept_fresh(keys):
+            began = asyncio.get_running_loop().time()
+            await asked_for_keys(issuer, 5)  # after pauses of 20, 40, 80 and 160 ms
+            assert asyncio.get_running_loop().time() - began > 0.2
+            issuer.misdeed = None
+            await asked_for_keys(issuer, 6)
+            async with asyncio.timeout(2):
+                assert (await keys.current()).kids == {RSA.kid}
+        await keys.aclose()
+
+
 async def hang(_writer: asyncio.StreamWriter) -> None:
     await asyncio.Event().wait()
 
@@ -222,6 +282,34 @@ async def test_an_issuer_that_never_answers_costs_its_time_and_no_more() -> None
         await keys.aclose()
 
 
+async def test_nobody_waits_for_an_issuer_that_did_not_answer_last_time() -> None:
+    """Its keys are stale but good: each call would otherwise wait for the next attempt to fail, too."""
+    async with live_issuer(RSA) as issuer, door_to(issuer, jwks_uri=f"{issuer.url}/jwks") as door:
+        known = mint(claims_for(issuer.url))
+        assert await door.admits(known)
+        issuer.misdeed = down
+        door.clock.now += 300
+        assert await door.admits(known)
+        issuer.misdeed = hang
+        door.clock.now += 2
+        async with asyncio.timeout(PATIENCE.answer_s / 2):
+            assert await door.admits(known)
+            assert await door.admits(mint(claims_for(issuer.url)))
+        await asked_for_keys(issuer, 3)  # it is asked all the same
+
+
+@pytest.mark.parametrize("address", ["http://", "http://xn--/keys", "http://[::1", "http://127.0.0.1:1/\0", "keys"])
+async def test_an_address_of_keys_that_is_none_is_no_crash(address: str) -> None:
+    """The task that reads the keys in the background must outlive it, too."""
+    async with live_issuer(RSA) as issuer, door_to(issuer) as door:
+        issuer.metadata["jwks_uri"] = address
+        with pytest.raises(IssuerUnavailable):
+            await door.admits(mint(claims_for(issuer.url)))
+        issuer.metadata["jwks_uri"] = f"{issuer.url}/jwks"
+        door.clock.now += 2
+        assert await door.admits(mint(claims_for(issuer.url)))
+
+
 async def test_nobody_listening_is_no_crash() -> None:
     async with live_issuer() as issuer:
         url = issuer.url
@@ -237,15 +325,15 @@ async def test_a_client_belongs_to_one_issuer() -> None:
         theirs = Client("theirs", "Theirs", "service", frozenset({"atp:read"}), issuer=second.url)
         ours = Client("crm", "CRM", "crm", frozenset({"atp:read"}))
         issuers = [IssuerKeys(first.url), IssuerKeys(second.url)]
-        oauth = OAuth(issuers, AUDIENCE, ClientRegistry([ours, theirs]))
+        identities = Identities(OAuth(issuers, AUDIENCE), ClientRegistry([ours, theirs]), first.url)
 
         async def who(issuer: LiveIssuer, key: object, client_id: str) -> str:
             token = mint(claims_for(issuer.url, client_id), key)  # type: ignore[arg-type]
-            return (await oauth.authenticate(call_of(token=token))).client_id
+            return (await identities.authenticate(call_of(token=token))).client.client_id
 
         assert await who(first, RSA, "crm") == "crm"
         assert await who(second, OTHER_RSA, "theirs") == "theirs"
         for issuer, key, client_id in ((second, OTHER_RSA, "crm"), (first, RSA, "theirs"), (second, RSA, "theirs")):
             with pytest.raises(TokenInvalid):
                 await who(issuer, key, client_id)
-        await oauth.aclose()
+        await identities.aclose()

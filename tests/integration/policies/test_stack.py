@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from policies.access import require_customer
 from policies.answer import Answer
 from policies.call import Call
 from policies.clients import Client, ClientRegistry
+from policies.credential import Credential
 from policies.errors import (
     CredentialsMalformed,
     CredentialsMissing,
@@ -27,8 +29,9 @@ from policies.errors import (
     TokenInvalid,
     WeightAboveLimit,
 )
-from policies.failed_logins import FailedLogins
+from policies.failed_logins import FailedLogins, Knocks
 from policies.idempotency import Claim, Ledger
+from policies.identities import Identities
 from policies.issuer_keys import IssuerKeys
 from policies.oauth import OAuth
 from policies.rate_limit import RateLimits
@@ -52,21 +55,22 @@ class Gate:
 
     def __init__(self, issuer: LiveIssuer, store: AsyncEngine) -> None:
         self.issuer = issuer
-        oauth = OAuth([IssuerKeys(issuer.url)], AUDIENCE, ClientRegistry(CLIENTS))
-        self.stack = Stack(FailedLogins("5 per 1 minute"), oauth, RateLimits(), Ledger(store))
+        oauth = OAuth([IssuerKeys(issuer.url)], AUDIENCE)
+        identities = Identities(oauth, ClientRegistry(CLIENTS), issuer.url)
+        self.stack = Stack(FailedLogins("5 per 1 minute"), identities, RateLimits(), Ledger(store))
         self.numbers = itertools.count(1)
         self.trouble: Exception | None = None
         self.started = asyncio.Event()
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
 
-    async def process(self, client: Client, request: str, claim: Claim | None) -> str:
+    async def process(self, credential: Credential, request: str, claim: Claim | None) -> str:
         number = next(self.numbers)
         self.started.set()
         await self.may_go_on.wait()
         if self.trouble:
             raise self.trouble
-        return f"{client.client_id} {request} {number}"
+        return f"{credential.client.client_id} {request} {number}"
 
     async def __call__(self, sheet: Sheet, call: Call, process: Any = None) -> Answer:
         return await self.stack.run(
@@ -99,7 +103,7 @@ async def gate(store: AsyncEngine) -> AsyncIterator[Gate]:
     async with live_issuer(RSA) as issuer:
         gate = Gate(issuer, store)
         yield gate
-        await gate.stack.oauth.aclose()
+        await gate.stack.identities.aclose()
 
 
 async def remaining(gate: Gate) -> str:
@@ -174,7 +178,7 @@ async def test_a_caller_that_hangs_up_leaves_the_key_free(gate: Gate) -> None:
 
 
 async def test_a_process_that_settles_itself_and_waits_on_decides_what_is_kept(gate: Gate) -> None:
-    async def waiting(_client: Client, _request: str, claim: Claim | None) -> str:
+    async def waiting(_credential: Credential, _request: str, claim: Claim | None) -> str:
         assert claim is not None
         async with claim.settle() as settlement:
             settlement.answer = "accepted"
@@ -187,7 +191,7 @@ async def test_a_process_that_settles_itself_and_waits_on_decides_what_is_kept(g
 
 
 async def test_an_error_after_settling_does_not_unsettle(gate: Gate) -> None:
-    async def stumbling(_client: Client, _request: str, claim: Claim | None) -> str:
+    async def stumbling(_credential: Credential, _request: str, claim: Claim | None) -> str:
         assert claim is not None
         async with claim.settle() as settlement:
             settlement.answer = "accepted"
@@ -239,10 +243,12 @@ async def test_a_spent_limit_refuses_before_the_key_is_claimed(gate: Gate) -> No
     assert (await gate(ONCE, gate.call(body=b"x"))).status == 201  # the same key: it was never claimed
 
 
-async def test_a_call_too_heavy_for_any_window_is_told_so(gate: Gate) -> None:
+async def test_a_call_too_heavy_for_any_window_is_told_so_and_costs_one(gate: Gate) -> None:
+    call = gate.call(body=b"x" * 11)
     with pytest.raises(WeightAboveLimit):
-        await gate(READ, gate.call(body=b"x" * 11))
-    assert await remaining(gate) == "r=10"
+        await gate(READ, call)
+    assert call.answer_headers["ratelimit"].startswith('"default";r=9')
+    assert await remaining(gate) == "r=9"
 
 
 async def test_a_flood_of_bad_tokens_closes_the_door_for_its_address(gate: Gate) -> None:
@@ -274,6 +280,19 @@ async def test_a_flood_leaves_a_caller_in_who_was_known_before(gate: Gate) -> No
     for stranger in (call_of(token=None), call_of(token="x"), call_of(token="a b"), gate.call(body=b"x")):
         with pytest.raises(LimitSpent):
             await gate(READ, stranger)
+
+
+async def test_strangers_are_counted_before_anybody_looks_at_what_they_show(gate: Gate) -> None:
+    """Tokens nobody saw before cost a signature check each, however good they are."""
+    gate.stack = replace(gate.stack, knocks=Knocks("3 per 1 minute"))
+    known = gate.call(body=b"x")
+    assert (await gate(READ, known)).status == 201
+    for _ in range(2):
+        assert (await gate(READ, gate.call(body=b"x"))).status == 201
+    with pytest.raises(LimitSpent) as refused:
+        await gate(READ, gate.call(body=b"x"))
+    assert refused.value.violated == ("knocks",)
+    assert (await gate(READ, known)).status == 201
 
 
 async def test_good_calls_never_count_against_their_address(gate: Gate) -> None:

@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from policies.clients import Client, ClientRegistry
 from policies.errors import TokenInvalid
+from policies.identities import Identities
 from policies.issuer_keys import IssuerKeys
 from policies.oauth import OAuth
 from tests.calls import call_of
@@ -25,14 +26,15 @@ CRM = Client("crm", "CRM", "crm", frozenset({"atp:read", "orders:read"}))
 PINNED_TO_OTHER = Client("pinned", "Pinned", "service", frozenset({"atp:read"}), issuer="https://other.example")
 
 
-def oauth_with(*keys: Key) -> OAuth:
+def door_with(*keys: Key) -> Identities:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=jwks(*keys)))
     issuer = IssuerKeys(ISSUER, jwks_uri=f"{ISSUER}/jwks", transport=transport)
-    return OAuth([issuer], AUDIENCE, ClientRegistry([CRM, PINNED_TO_OTHER]), now=lambda: NOW)
+    oauth = OAuth([issuer], AUDIENCE, now=lambda: NOW)
+    return Identities(oauth, ClientRegistry([CRM, PINNED_TO_OTHER]), ISSUER)
 
 
 async def admitted(token: str, *keys: Key) -> Client:
-    return await oauth_with(*(keys or (RSA, EC, ED))).authenticate(call_of(token=token))
+    return (await door_with(*(keys or (RSA, EC, ED))).authenticate(call_of(token=token))).client
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ async def test_one_audience_among_several_is_enough() -> None:
     assert (await admitted(mint(claims_for(ISSUER, now=NOW, aud=["https://elsewhere", AUDIENCE])))).client_id == "crm"
 
 
-@pytest.mark.parametrize("change", [{"exp": NOW - 20}, {"nbf": NOW + 20}, {"iat": NOW + 20}], ids=str)
+@pytest.mark.parametrize("change", [{"exp": NOW - 20}, {"nbf": NOW + 20}, {"iat": NOW + 20}])
 async def test_clocks_may_differ_by_half_a_minute(change: dict[str, Any]) -> None:
     assert (await admitted(mint(claims_for(ISSUER, now=NOW, **change)))).client_id == "crm"
 
@@ -96,7 +98,7 @@ WRONG_CLAIMS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("change", WRONG_CLAIMS, ids=lambda change: ascii(change)[:40].replace(str(NOW), "now"))
+@pytest.mark.parametrize("change", WRONG_CLAIMS)
 async def test_a_token_with_wrong_claims_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(TokenInvalid):
         await admitted(mint(claims_for(ISSUER, now=NOW, **change)))
@@ -134,7 +136,7 @@ WRONG_HEADERS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("change", WRONG_HEADERS, ids=str)
+@pytest.mark.parametrize("change", WRONG_HEADERS)
 async def test_a_token_with_a_wrong_header_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(TokenInvalid):
         await admitted(mint(claims_for(ISSUER, now=NOW), **change))
@@ -236,6 +238,12 @@ async def test_no_value_of_a_claim_causes_anything_but_a_refusal(value: Any, cla
         assert set(refusal.reason) <= set(map(chr, [0x20, 0x21, *range(0x23, 0x5C), *range(0x5D, 0x7F)]))
     else:
         assert client.client_id == "crm"
+
+
+async def test_an_id_that_no_store_can_hold_is_refused() -> None:
+    """Half a surrogate pair: JSON can say it, UTF-8 cannot, and the id belongs in the audit."""
+    with pytest.raises(TokenInvalid):
+        await admitted(mint(claims_for(ISSUER, now=NOW, jti="j\ud800")))
 
 
 async def test_a_refusal_quotes_nothing_of_the_token() -> None:

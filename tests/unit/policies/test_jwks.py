@@ -43,7 +43,6 @@ def test_private_parts_that_an_issuer_gives_away_are_not_taken() -> None:
         OKPKey.generate_key("Ed448").as_dict(private=False),
         dict(EC.as_dict(private=False)) | {"y": EC.as_dict(private=False)["x"]},
     ],
-    ids=lambda key: ascii(key)[:40],
 )
 def test_an_unfit_key_is_passed_over(unfit: dict[str, Any]) -> None:
     assert [key.kid for key in read_keys(document(unfit, ED.as_dict(private=False)))] == ["ed-1"]

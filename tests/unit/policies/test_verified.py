@@ -6,6 +6,7 @@ import httpx
 
 from policies.clients import Client, ClientRegistry
 from policies.errors import TokenInvalid
+from policies.identities import Identities
 from policies.issuer_keys import IssuerKeys
 from policies.oauth import OAuth
 from policies.verified import Verified, VerifiedTokens
@@ -16,7 +17,7 @@ ISSUER = "https://issuer.example"
 
 
 def verified(expires_at: int = 100) -> Verified:
-    return Verified(ISSUER, "crm", frozenset(), expires_at, 1)
+    return Verified(ISSUER, "crm", "jti-1", frozenset(), expires_at, 1)
 
 
 def test_a_verified_token_is_known_until_it_expires() -> None:
@@ -49,13 +50,13 @@ async def test_a_known_token_is_let_in_only_as_long_as_it_lives() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=jwks(RSA)))
     keys = IssuerKeys(ISSUER, jwks_uri=f"{ISSUER}/jwks", transport=transport)
     clients = ClientRegistry([Client("crm", "CRM", "crm", frozenset({"atp:read"}))])
-    oauth = OAuth([keys], AUDIENCE, clients, now=lambda: clock[0])
+    identities = Identities(OAuth([keys], AUDIENCE, now=lambda: clock[0]), clients, ISSUER)
     call = call_of(token=mint(claims_for(ISSUER, exp=int(now) + 60)))
     outcomes = []
     for later in (0, 59, 89, 120):
         clock[0] = now + later
         try:
-            outcomes.append((await oauth.authenticate(call)).client_id)
+            outcomes.append((await identities.authenticate(call)).client.client_id)
         except TokenInvalid as refusal:
             outcomes.append(str(refusal))
     assert outcomes == ["crm", "crm", "crm", "the token has expired"]
