@@ -1,4 +1,4 @@
-"""The durable engine behind a port of our own: start once, step, sleep, wait. DBOS stays inside this file.
+"""The durable engine behind a port of our own: start once, step, sleep, wait. DBOS stays behind `durable_engine`.
 
 What a workflow must know: a finished step is never run again, the step in flight at a crash runs once more. The
 engine keeps the results of steps as JSON; the truth about an operation is in our own tables, not in here.
@@ -9,171 +9,179 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import IO, Any, TypeVar
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, TypeVar
 
 import msgspec
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, error
-from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from process_apis.durable_store import engine_for, hold_alone, quieten
+from process_apis import durable_engine as engine
+from process_apis.bells import Bells, Ring
+from process_apis.chores import Chore, started
+from process_apis.durable_engine import EngineTrouble
+from process_apis.executor import Executor, cancelled
+from process_apis.hands import Hands
+from process_apis.takeover import AfterDeath
+from process_apis.turns import Superseded, Turn, engine_id
 from process_apis.words import new_id
 
 T = TypeVar("T")
 Workflow = Callable[[str], Awaitable[None]]
-Chore = Callable[[], Awaitable[None]]
 
-APPLICATION = "ordergate"
-APPLICATION_VERSION = "1"
-"""Which running operations this code can go on with. Raised only by a change that cannot replay the older ones."""
-RECOVERIES = 100
-"""So many restarts in the middle of one operation mean that the operation brings the process down."""
-LOOK_EVERY_S = 2.0
-_STOPPED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+AT_ONCE = 32
+"""Steps of operations that one process does at once; further ones wait for their turn."""
+MOST_HELD = 500
+"""Operations that one process has begun and that wait for nobody's decision; further ones stay in the table."""
+REMEMBERED_FOR, FORGET_EVERY_S = timedelta(days=7), 600.0
+LOOK_EVERY_S, LOOK_NOW_AND_THEN_S = 2.0, 20.0
+"""How often an operation that waits looks whether it missed its bell: where no other process can ring it, or can."""
 
 log = logging.getLogger("ordergate.durable")
 
 
-class WorkflowBroken(Exception):
-    """What the engine remembers of an error that no rule foresaw."""
+class _Untold(BaseException):
+    """How Superseded leaves a step past the engine, which remembers every Exception as the result of the step."""
 
 
-class _Json(Serializer):
-    """Checkpoints as JSON: readable, and nothing in the store can make us run code (pickle could)."""
-
-    def serialize(self, data: Any) -> str:
-        if isinstance(data, BaseException):
-            data = {"$error": f"{type(data).__name__}: {data}"}
-        return msgspec.json.encode(data).decode()
-
-    def deserialize(self, serialized_data: str) -> Any:
-        data = msgspec.json.decode(serialized_data)
-        if isinstance(data, dict) and "$error" in data:
-            return WorkflowBroken(data["$error"])
-        return data
-
-    def name(self) -> str:
-        return "ordergate-json"
+_turn: ContextVar[Turn] = ContextVar("turn")
+_begun_here: ContextVar[bool] = ContextVar("begun_here", default=False)
 
 
 class Durable:
     """The engine of one process. Register workflows and chores, then `launch` on the running loop, `close` at the end.
 
-    `alone` says that no other process works on this store: then whatever is unfinished at the start is ours to
-    finish. It is always so with SQLite.
+    `at_once` bounds the steps that are done at the same time, `drain_s` is how long steps in flight may take to end
+    when the process goes.
     """
 
-    def __init__(self, url: str, *, threads: int = 16, alone: bool | None = None) -> None:
-        self._url = url
-        self._threads = threads
-        self._alone = url.startswith("sqlite") if alone is None else alone
+    def __init__(
+        self, url: str, *, threads: int = 16, at_once: int = AT_ONCE, most_held: int = MOST_HELD, drain_s: float = 0.0
+    ) -> None:
         self.executor_id = new_id("exe")
+        self._executor = Executor(url, self.executor_id, threads)
+        self._most_held = most_held
+        self._drain_s = drain_s
+        self._serial = count(1)
         self._bodies: dict[str, Workflow] = {}
-        self._entries: dict[str, Callable[[str], Coroutine[Any, Any, None]]] = {}
+        self._after_death: dict[str, AfterDeath] = {}
+        self._entries: dict[str, engine.Entry] = {}
         self._chores: list[tuple[float, Chore]] = []
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._bells: dict[str, asyncio.Event] = {}
-        self._engine: Engine | None = None
-        self._alone_with: IO[str] | None = None
+        self._beside: set[asyncio.Task[Any]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
+        self._hands = Hands(at_once)
+        self._bells = Bells()
         self._closing = False
 
-    def workflow(self, name: str, body: Workflow) -> None:
-        """`body` gets the operation id. It must do the same steps in the same order when it is run again."""
+    def workflow(self, name: str, body: Workflow, *, after_death: AfterDeath | None = None) -> None:
+        """`body` gets the operation id. It must do the same steps in the same order when it is run again.
+
+        `after_death` hears of each process that died with an operation of this kind in its hands, and says whether the
+        operation may run again.
+        """
         self._bodies[name] = body
+        self._after_death[name] = after_death or _runs_again
 
     def every(self, seconds: float, chore: Chore) -> None:
         """Do `chore` at launch and then every so often, for as long as the engine runs."""
         self._chores.append((seconds, chore))
 
     async def launch(self) -> None:
-        """Start, and go on with what an earlier process left behind. Raises StoreTaken if that one still runs."""
-        self._alone_with = hold_alone(self._url)
-        try:
-            await self._launch()
-        except BaseException:
-            self._let_go()
-            raise
-
-    async def _launch(self) -> None:
-        quieten("dbos")
+        """Start, and go on with what others left behind. Raises StoreTaken if another process works on the file."""
         self._closing = False
-        self._engine = await asyncio.to_thread(engine_for, self._url, threads=self._threads)
-        config: DBOSConfig = {
-            "name": APPLICATION,
-            "application_version": APPLICATION_VERSION,
-            "executor_id": self.executor_id,
-            "system_database_engine": self._engine,
-            "serializer": _Json(),
-            "max_executor_threads": self._threads,
-            "notification_listener_polling_interval_sec": 0.25,
-            "enable_otlp": False,
-            "log_level": "WARNING",
-        }
-        DBOS(config=config)
-        for name, body in self._bodies.items():
-            self._entries[name] = _registered(name, self._entry(body))
-        DBOS.launch()  # on this thread: it adopts the running loop, so that steps share it with their clients
-        if self._alone:
-            await self._adopt_orphans()
-        for seconds, chore in self._chores:
-            task = asyncio.create_task(_repeat(seconds, chore))
-            task.add_done_callback(_tell_end)
-            self._keep(task)
+        entries = {name: self._entry(name, body) for name, body in self._bodies.items()}
+        self._entries = await self._executor.open(
+            entries, self._after_death, heard=self._heard, back=self._bells.ring_all
+        )
+        for seconds, chore in [*self._chores, (FORGET_EVERY_S, self.forget)]:
+            self._keep(started(seconds, chore), self._beside)
 
     async def close(self) -> None:
-        """Stop without finishing: what is unfinished goes on at the next launch, from its last finished step."""
+        """Stop without finishing: what is unfinished goes on elsewhere, or at the next launch, from its last finished
+        step. Steps in flight get `drain_s` to end."""
         self._closing = True
-        running = tuple(self._tasks)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        with ThreadPoolExecutor(1, thread_name_prefix="durable-close") as aside:
-            await asyncio.get_running_loop().run_in_executor(aside, lambda: DBOS.destroy(destroy_registry=True))
-        # The engine had put its own pool under asyncio.to_thread; that pool is gone now.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
-        self._let_go()
+        await self._silence()
+        await cancelled(self._running - self._hands.full)
+        if self._drain_s and self._hands.full:
+            await asyncio.wait(self._hands.full, timeout=self._drain_s)
+        await cancelled(self._running)
+        await self._executor.close()
 
-    def _let_go(self) -> None:
-        if self._engine is not None:
-            self._engine.dispose()
-        if self._alone_with is not None:
-            self._alone_with.close()
+    async def _silence(self) -> None:
+        """No chores, no ringing."""
+        await cancelled(self._beside)
 
-    async def start_once(self, workflow: str, operation_id: str) -> None:
-        """Start it unless it was started before. A failure here loses nothing: the sweep starts it later."""
+    async def start_once(self, workflow: str, operation_id: str, run: int = 1) -> None:
+        """Start this run of the operation unless it was started before, here or elsewhere.
+
+        A failure here loses nothing, and neither does a process that has its hands full: the sweep starts it later.
+        """
+        if self._closing or self.room <= 0:
+            await self._executor.ring_elsewhere(Ring("start", workflow, operation_id, run))
+            return
+        begun = _begun_here.set(True)
         try:
-            with SetWorkflowID(operation_id):
-                await DBOS.start_workflow_async(self._entries[workflow], operation_id)
-        except (error.DBOSException, SQLAlchemyError) as trouble:
+            await engine.start(self._entries[workflow], engine_id(operation_id, run), operation_id, run)
+        except (EngineTrouble, SQLAlchemyError) as trouble:
             log.warning("operation %s is not started yet, the sweep will: %s", operation_id, trouble)
+        finally:
+            _begun_here.reset(begun)
+
+    @property
+    def room(self) -> int:
+        """So many operations more may be begun in this process."""
+        return self._most_held - (len(self._running) - len(self._bells))
+
+    @staticmethod
+    def turn() -> Turn:
+        """Which execution of the operation this is; asked by its body."""
+        return _turn.get()
+
+    @staticmethod
+    def step_number() -> int:
+        """Which step of its run this is: the same whenever it is run again. Asked by the body of a step."""
+        return engine.step_number()
 
     async def step(self, name: str, body: Callable[[], Awaitable[T]], shape: Any) -> T:
         """Run `body` and remember its result; on a replay the remembered result. `shape` is the type of both."""
+        return await self._step(name, lambda: self._hands.lent(body), shape)
 
+    async def _step(self, name: str, body: Callable[[], Awaitable[T]], shape: Any) -> T:
         async def remembered() -> Any:
-            return msgspec.to_builtins(await body(), str_keys=True)
+            if self._closing:
+                raise asyncio.CancelledError
+            try:
+                return msgspec.to_builtins(await body(), str_keys=True)
+            except Superseded as over:
+                raise _Untold from over
 
+        try:
+            kept = await engine.step(name, remembered)
+        except _Untold as untold:
+            raise Superseded(str(untold.__cause__)) from untold.__cause__
         # Converted the first time too: whatever a replay could not read back shows at once.
-        return msgspec.convert(await DBOS.run_step_async({"name": name}, remembered), shape)  # type: ignore[no-any-return]
+        return msgspec.convert(kept, shape)  # type: ignore[no-any-return]
 
     async def sleep(self, seconds: float) -> None:
         """Sleep through restarts: the time that passed while nobody ran counts."""
-        await DBOS.sleep_async(seconds)
+        if self._closing:
+            raise asyncio.CancelledError
+        await engine.sleep(seconds)
 
     async def wait_for_decision(
         self, operation_id: str, look: Callable[[], Awaitable[T | None]], shape: Any, until: datetime
     ) -> T | None:
         """What `look` finds in our tables as soon as it finds something, None at `until`.
 
-        The tables hold the decision, so a lost wake-up costs a moment and no decision.
+        The tables hold the decision, so a lost wake-up costs a moment and no decision. Whoever waits here takes
+        nobody's turn: neither that of a step nor that of an operation that could begin.
         """
+        every_s = LOOK_NOW_AND_THEN_S if self._executor.hears_others else LOOK_EVERY_S
 
         async def watch() -> T | None:
-            bell = self._bells.setdefault(operation_id, asyncio.Event())
-            try:
+            with self._bells.hung(operation_id) as bell:
                 while True:
                     bell.clear()
                     found = await look()
@@ -181,67 +189,57 @@ class Durable:
                     if found is not None or left <= 0:
                         return found
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(bell.wait(), min(left, LOOK_EVERY_S))
-            finally:
-                self._bells.pop(operation_id, None)
+                        await asyncio.wait_for(bell.wait(), min(left, every_s))
 
-        return await self.step("awaitDecision", watch, shape)
+        return await self._step("awaitDecision", watch, shape)
 
     def deliver_decision(self, operation_id: str) -> None:
         """Ring: a decision for this operation is in the tables."""
-        if bell := self._bells.get(operation_id):
-            bell.set()
+        self._bells.ring(operation_id)
+        self._aside(self._executor.ring_elsewhere(Ring("moved", "-", operation_id)))
 
-    async def stopped_among(self, operation_ids: Sequence[str]) -> frozenset[str]:
-        """Those whose workflow will do nothing more, whatever the reason."""
-        if not operation_ids:
-            return frozenset()
-        stopped = await DBOS.list_workflows_async(
-            workflow_ids=list(operation_ids), status=_STOPPED, load_input=False, load_output=False
-        )
-        return frozenset(one.workflow_id for one in stopped)
+    async def forget(self, ended_for: timedelta = REMEMBERED_FOR) -> None:
+        """The engine's memory of what ended long ago serves nobody; the operations stay in their table."""
+        while await engine.forget(datetime.now(UTC) - ended_for):
+            """As many at a time as one transaction should hold."""
 
-    def _entry(self, body: Workflow) -> Callable[[str], Coroutine[Any, Any, None]]:
-        async def enter(operation_id: str) -> None:
+    async def stopped_among(self, engine_ids: Sequence[str]) -> frozenset[str]:
+        """Of these runs (`engine_id`) the ones that will do nothing more, whatever the reason."""
+        return await engine.stopped_among(engine_ids)
+
+    def _entry(self, name: str, body: Workflow) -> Callable[..., Coroutine[Any, Any, None]]:
+        async def enter(operation_id: str, run: int = 1) -> None:
             if self._closing:
                 raise asyncio.CancelledError
             task = asyncio.current_task()
             if task is not None:
-                self._keep(task)
-            await body(operation_id)
+                self._keep(task, self._running)
+            _turn.set(Turn(run, f"{self.executor_id}.{next(self._serial)}", again=not _begun_here.get()))
+            try:
+                await body(operation_id)
+            except Superseded:
+                log.info("%s %s goes on without this run, or not at all", name, operation_id)
 
         return enter
 
-    def _keep(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _heard(self, said: str) -> None:
+        """Somebody rang, here or in another process."""
+        ring = Ring.parsed(said)
+        if ring is None or self._closing:
+            return
+        if ring.what == "moved":
+            self._bells.ring(ring.operation_id)
+        elif ring.workflow in self._entries and self.room > 0:
+            self._aside(self.start_once(ring.workflow, ring.operation_id, ring.run))
 
-    async def _adopt_orphans(self) -> None:
-        pending = await DBOS.list_workflows_async(
-            status="PENDING", app_version=APPLICATION_VERSION, load_input=False, load_output=False
-        )
-        gone = sorted({one.executor_id for one in pending if one.executor_id} - {self.executor_id})
-        if gone:
-            log.info("going on with %d operation(s) of %d earlier process(es)", len(pending), len(gone))
-            await asyncio.to_thread(DBOS._recover_pending_workflows, gone)
+    def _aside(self, work: Coroutine[Any, Any, Any]) -> None:
+        self._keep(asyncio.create_task(work), self._beside)
 
-
-def _registered(
-    name: str, entry: Callable[[str], Coroutine[Any, Any, None]]
-) -> Callable[[str], Coroutine[Any, Any, None]]:
-    return DBOS.workflow(name=name, max_recovery_attempts=RECOVERIES)(entry)
-
-
-async def _repeat(seconds: float, chore: Chore) -> None:
-    while True:
-        try:
-            await chore()
-        except (error.DBOSException, SQLAlchemyError) as trouble:
-            log.warning("a chore will be tried again in %s s: %s", seconds, trouble)
-        await asyncio.sleep(seconds)
+    @staticmethod
+    def _keep(task: asyncio.Task[Any], among: set[asyncio.Task[Any]]) -> None:
+        among.add(task)
+        task.add_done_callback(among.discard)
 
 
-def _tell_end(chore: asyncio.Task[None]) -> None:
-    """A chore ends with its engine and never before."""
-    if not chore.cancelled() and (broken := chore.exception()):
-        log.error("a chore broke and is not done any more", exc_info=broken)
+async def _runs_again(_operation_id: str, _run: int) -> bool:
+    return True

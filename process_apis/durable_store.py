@@ -14,6 +14,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 _BUSY_TIMEOUT_MS = 30_000
+_AT_WORK, _LEFT = "at work\n", "left\n"
 _SYNC_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
@@ -21,19 +22,44 @@ class StoreTaken(Exception):
     """Another process runs the operations of this SQLite file."""
 
 
-def hold_alone(url: str) -> IO[str] | None:
-    """SQLite serves one engine: two would each take the other's operations for orphans. The lock goes with the process
-    that holds it, however that ends; close the file to give it back. None for a server, which knows its clients."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        return None
-    held = Path(f"{parsed.database}.lock").open("w", encoding="ascii")  # noqa: SIM115  open as long as it is held
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        held.close()
-        raise StoreTaken(f"another process runs the operations in {parsed.database}: SQLite serves one") from None
-    return held
+class OneFile:
+    """A SQLite file in the hands of this process. It serves one engine: two would each take the other's operations for
+    orphans. The lock goes with the process that holds it, however that ends."""
+
+    def __init__(self, held: IO[str], *, left_in_peace: bool) -> None:
+        self._held = held
+        self.left_in_peace = left_in_peace
+        """Whether who held it before us ended as it should; true of a new file too."""
+
+    @classmethod
+    def held(cls, url: str) -> OneFile | None:
+        """None for a server, which knows its clients. Raises StoreTaken."""
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite" or not parsed.database:
+            return None
+        file = Path(f"{parsed.database}.lock").open("a+", encoding="ascii")  # noqa: SIM115  open as long as it is held
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise StoreTaken(f"another process runs the operations in {parsed.database}: SQLite serves one") from None
+        file.seek(0)
+        before = file.read()
+        _write(file, _AT_WORK)
+        return cls(file, left_in_peace=before != _AT_WORK)
+
+    def leave_in_peace(self) -> None:
+        """What is unfinished is nobody's fault."""
+        _write(self._held, _LEFT)
+
+    def release(self) -> None:
+        self._held.close()
+
+
+def _write(file: IO[str], word: str) -> None:
+    file.truncate(0)
+    file.write(word)
+    file.flush()
 
 
 def engine_for(url: str, *, threads: int) -> Engine:

@@ -6,50 +6,88 @@ its write lock at once instead of failing half-way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, CursorResult, Row, case, delete, insert, select, true, update
+from sqlalchemy import ColumnElement, CursorResult, Row, case, exists, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from policies.access import rows_of
 from policies.clients import Client
+from process_apis import exception_rows, step_rows
 from process_apis.exceptions import ExceptionView
-from process_apis.operations import ENDED, Operation, OperationLine, State, Step, WaitingFor, before
-from process_apis.tables import converted_lines, operation_steps, operations
+from process_apis.operations import ENDED, TRANSITIONS, Operation, OperationLine, State, Step, WaitingFor, before
+from process_apis.promises import PromiseOutcome
+from process_apis.tables import operation_steps, operations
 
 _lines = msgspec.json.Decoder(tuple[OperationLine, ...])
-_exceptions = msgspec.json.Decoder(tuple[ExceptionView, ...])
-_waiting = msgspec.json.Decoder(WaitingFor)
-_JSON_COLUMNS = frozenset({"lines", "exceptions", "waiting_for"})
-
-
-def _text(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+_promise = msgspec.json.Decoder(PromiseOutcome)
+# Named one by one: an index finds what is in a list, and reads everything for what is not.
+_MOVING = sorted(TRANSITIONS.keys() - ENDED - {"actionRequired"})
+_WAITING = ("system", "instance", "since", "reason", "until")
 
 
 def _values(changes: dict[str, Any]) -> dict[str, Any]:
+    values = dict(changes)
+    if "lines" in values:
+        values["lines"] = msgspec.json.encode(values["lines"]).decode()
+    if values.get("promise") is not None:
+        values["promise"] = msgspec.json.encode(values["promise"]).decode()
+    if "waiting_for" in values:
+        values |= waiting_columns(values.pop("waiting_for"))
+    return values
+
+
+def waiting_columns(waiting: WaitingFor | None) -> dict[str, Any]:
+    """The neighbour that is waited for, in columns of its own: operators ask for them, and figures are made of them."""
+    if waiting is None:
+        return {f"waiting_{name}": None for name in _WAITING}
     return {
-        name: _text(value) if name in _JSON_COLUMNS and value is not None else value for name, value in changes.items()
+        "waiting_system": waiting.system,
+        "waiting_instance": waiting.instance[:255],
+        "waiting_since": waiting.since,
+        "waiting_reason": waiting.reason,
+        "waiting_until": waiting.ends_at,
     }
 
 
-def _operation(row: Row[Any]) -> Operation:
+def waiting_in(held: dict[str, Any]) -> WaitingFor | None:
+    """The neighbour that is waited for, taken out of the columns of a row."""
+    system, instance, since, reason, until = (held.pop(f"waiting_{name}") for name in _WAITING)
+    return WaitingFor(system, instance, since, reason=reason, ends_at=until) if system else None
+
+
+def _operation(row: Row[Any], exceptions: tuple[ExceptionView, ...]) -> Operation:
     held = dict(row._mapping)
     held["lines"] = _lines.decode(held["lines"])
-    held["exceptions"] = _exceptions.decode(held["exceptions"])
-    held["waiting_for"] = _waiting.decode(held["waiting_for"]) if held["waiting_for"] else None
-    return Operation(**held)
+    held["promise"] = _promise.decode(held["promise"]) if held["promise"] else None
+    held["waiting_for"] = waiting_in(held)
+    return Operation(**held, exceptions=exceptions)
+
+
+async def _operations(connection: AsyncConnection, rows: Iterable[Row[Any]]) -> tuple[Operation, ...]:
+    found = list(rows)
+    exceptions = await exception_rows.of(connection, *(row.operation_id for row in found))
+    return tuple(_operation(row, exceptions[row.operation_id]) for row in found)
 
 
 async def insert_operation(connection: AsyncConnection, operation: Operation) -> None:
-    await connection.execute(insert(operations).values(_values(msgspec.structs.asdict(operation))))
+    columns = _values(msgspec.structs.asdict(operation))
+    del columns["exceptions"]  # it has none yet; a step that meets one reports it
+    await connection.execute(insert(operations).values(columns))
 
 
 async def load(connection: AsyncConnection, operation_id: str) -> Operation | None:
-    row = (await connection.execute(select(operations).where(operations.c.operation_id == operation_id))).one_or_none()
-    return _operation(row) if row else None
+    found = await connection.execute(select(operations).where(operations.c.operation_id == operation_id))
+    return next(iter(await _operations(connection, found)), None)
+
+
+async def loaded(connection: AsyncConnection, operation_ids: Collection[str]) -> dict[str, Operation]:
+    """Those of these operations that there are."""
+    found = await connection.execute(select(operations).where(operations.c.operation_id.in_(operation_ids)))
+    return {one.operation_id: one for one in await _operations(connection, found)}
 
 
 async def steps_of(connection: AsyncConnection, *operation_ids: str) -> dict[str, tuple[Step, ...]]:
@@ -70,12 +108,12 @@ async def page(
     connection: AsyncConnection, client: Client, *, older_than: str | None, limit: int
 ) -> tuple[Operation, ...]:
     """The newest operations that the client may see; ids sort by time, so an id is the place to go on from."""
-    visible: ColumnElement[bool] = true() if "*" in client.customers else operations.c.customer.in_(client.customers)
+    visible = rows_of(client, operations.c.customer)
     place = operations.c.operation_id < older_than if older_than else true()
     rows = await connection.execute(
         select(operations).where(visible, place).order_by(operations.c.operation_id.desc()).limit(limit)
     )
-    return tuple(_operation(row) for row in rows)
+    return await _operations(connection, rows)
 
 
 async def unfinished(
@@ -88,13 +126,26 @@ async def unfinished(
         select(operations)
         .where(
             operations.c.kind == kind,
-            operations.c.state.not_in([*ENDED, "actionRequired"]),
+            operations.c.state.in_(_MOVING),
             operations.c.updated_at < untouched_since,
         )
         .order_by(parked, operations.c.updated_at)
         .limit(limit)
     )
-    return tuple(_operation(row) for row in rows)
+    return await _operations(connection, rows)
+
+
+async def received(
+    connection: AsyncConnection, *, kind: str, before: datetime, limit: int
+) -> Sequence[tuple[str, int]]:
+    """Operations that nobody has begun (and their runs), the oldest first."""
+    rows = await connection.execute(
+        select(operations.c.operation_id, operations.c.run)
+        .where(operations.c.kind == kind, operations.c.state == "received", operations.c.updated_at < before)
+        .order_by(operations.c.operation_id)
+        .limit(limit)
+    )
+    return [(row.operation_id, row.run) for row in rows]
 
 
 async def change(
@@ -134,41 +185,41 @@ async def is_ours(connection: AsyncConnection, operation_id: str, state: State, 
     return found is not None
 
 
-async def take_over(connection: AsyncConnection, operation_id: str, executor: str) -> None:
-    """From now on `executor` acts; whoever acted before finds out before its next write to a neighbour."""
-    await connection.execute(
-        update(operations).where(operations.c.operation_id == operation_id).values(executor=executor)
+async def take_over(connection: AsyncConnection, operation_id: str, executor: str, *, run: int = 1) -> bool:
+    """From now on `executor`, one execution of this run, acts; whoever acted before finds out before its next write to
+    a neighbour. False: there is a later run, or no such operation. A step that was under way is not any more.
+
+    The step's row first: so do those who begin and end steps, and two who lock in turns wait for each other.
+    """
+    of_this_run = exists().where(operations.c.operation_id == operation_id, operations.c.run == run)
+    await step_rows.interrupt(connection, operation_id, datetime.now(UTC), of_this_run)
+    done = await connection.execute(
+        update(operations)
+        .where(operations.c.operation_id == operation_id, operations.c.run == run)
+        .values(executor=executor)
     )
+    return cast("CursorResult[Any]", done).rowcount == 1
+
+
+async def count_takeover(connection: AsyncConnection, operation_id: str, run: int) -> int:
+    """A process died with this run in its hands: how many have by now, over the step that was under way. 0: it was
+    between two steps, which kills nobody."""
+    steps = select(operation_steps.c.name).where(operation_steps.c.operation_id == operation_id)
+    under_way = steps.where(operation_steps.c.ended_at.is_(None)).exists()
+    done = await connection.execute(
+        update(operations)
+        .where(
+            operations.c.operation_id == operation_id,
+            operations.c.run == run,
+            operations.c.state.in_(_MOVING),
+            under_way,
+        )
+        .values(takeovers=operations.c.takeovers + 1)
+    )
+    if cast("CursorResult[Any]", done).rowcount == 0:
+        return 0
+    return await connection.scalar(select(operations.c.takeovers).where(operations.c.operation_id == operation_id)) or 0
 
 
 def _owned_by(executor: str | None) -> tuple[ColumnElement[bool], ...]:
     return (operations.c.executor == executor,) if executor else ()
-
-
-async def claim_lines(
-    connection: AsyncConnection, quote_id: str, version: str, line_ids: Sequence[str], operation_id: str
-) -> None:
-    """Raises IntegrityError if one of the lines is held by another operation."""
-    rows = [
-        {"quote_id": quote_id, "quote_version": version, "line_id": line_id, "operation_id": operation_id}
-        for line_id in line_ids
-    ]
-    await connection.execute(insert(converted_lines), rows)
-
-
-async def holder_of(connection: AsyncConnection, quote_id: str, version: str, line_ids: Sequence[str]) -> str | None:
-    return await connection.scalar(
-        select(converted_lines.c.operation_id)
-        .where(
-            converted_lines.c.quote_id == quote_id,
-            converted_lines.c.quote_version == version,
-            converted_lines.c.line_id.in_(line_ids),
-        )
-        .limit(1)
-    )
-
-
-async def release_lines(connection: AsyncConnection, operation_id: str, line_ids: Sequence[str] | None = None) -> None:
-    """Let these lines (or all) of the operation be converted by another one."""
-    chosen = converted_lines.c.line_id.in_(line_ids) if line_ids is not None else true()
-    await connection.execute(delete(converted_lines).where(converted_lines.c.operation_id == operation_id, chosen))

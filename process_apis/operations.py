@@ -10,7 +10,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from process_apis.exceptions import ExceptionView
+from process_apis.conversions import LineConversion
+from process_apis.exceptions import ExceptionView, Subject
+from process_apis.promises import PromiseOutcome
 from process_apis.words import Instant, Money, Quantity, View
 
 State = Literal[
@@ -38,7 +40,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     "scheduling": frozenset({"writingBack", "actionRequired"}),
     # a rejected or expired conversion is written back too: the CRM learns why
     "writingBack": frozenset({"completed", "completedWithExceptions", "rejected", "expired", "actionRequired"}),
-    "actionRequired": frozenset({"creatingOrder", "scheduling", "writingBack", "failed"}),
+    # an operator has it tried again, or knows that the rest was done elsewhere
+    "actionRequired": frozenset({"creatingOrder", "scheduling", "writingBack", "completedWithExceptions", "failed"}),
     "completed": frozenset(),
     "completedWithExceptions": frozenset(),
     "rejected": frozenset(),
@@ -60,13 +63,22 @@ def before(state: State) -> frozenset[State]:
     return frozenset(origin for origin, following in TRANSITIONS.items() if state in following)
 
 
+WaitingReason = Literal["unavailable", "maintenance"]
+"""`unavailable`: it does not answer, or not now. `maintenance`: a window that was agreed on; it is left in peace."""
+
+
 class WaitingFor(View, frozen=True):
-    """The neighbour that is down or busy, beside the state. Nothing is lost: it is asked again at `retryAt`."""
+    """The neighbour that is down or busy, beside the state. Nothing is lost: it is asked again by itself.
+
+    `endsAt` is the end of a maintenance window.
+    """
 
     system: str
     instance: str
     since: Instant
     state: str = "waitingForSystem"
+    reason: WaitingReason = "unavailable"
+    ends_at: Instant | None = None
 
 
 class SchedulePiece(View, frozen=True):
@@ -82,7 +94,12 @@ LineState = Literal["open", "confirmed", "confirmedLate", "partiallyConfirmed", 
 
 
 class OperationLine(View, frozen=True):
-    """A line of the conversion. `item` is its ERP order item once there is one; `quoted` and `priced` are net."""
+    """A line of the conversion. `item` is its ERP order item once there is one; `quoted` and `priced` are net, `tax`
+    comes on top of `priced`.
+
+    `requested` is as it was quoted. Where the material is sold in another unit, `ordered` is the quantity in that one,
+    which confirmations count in too, and `uomConversion` how it came about.
+    """
 
     line_id: str
     number: str
@@ -96,6 +113,9 @@ class OperationLine(View, frozen=True):
     item: str | None = None
     quoted: Money | None = None
     priced: Money | None = None
+    tax: Money | None = None
+    ordered: Quantity | None = None
+    uom_conversion: LineConversion | None = None
 
 
 class Step(View, frozen=True):
@@ -109,11 +129,16 @@ class Step(View, frozen=True):
     outcome: str | None
 
 
+QuoteSource = Literal["crm", "inline"]
+
+
 class QuoteRef(View, frozen=True):
-    """A quote of the CRM at one version."""
+    """A quote at one version: of the CRM, or `inline`, which came with the call; its id is the caller's own number
+    then, or the operation's where it has none."""
 
     quote_id: str
     version: str
+    source: QuoteSource = "crm"
 
 
 class Operation(Struct, frozen=True):
@@ -141,10 +166,27 @@ class Operation(Struct, frozen=True):
     traceparent: str | None
     created_at: datetime
     updated_at: datetime
+    run: int = 1
+    takeovers: int = 0
+    quote_source: QuoteSource = "crm"
+    promise: PromiseOutcome | None = None
 
     @property
     def etag(self) -> str:
         return f'"{self.operation_id}-{self.revision}"'
+
+    @property
+    def subject(self) -> Subject:
+        """What its exceptions are about."""
+        return Subject(
+            "operation",
+            self.operation_id,
+            self.customer,
+            self.correlation_id,
+            self.traceparent,
+            order_id_of(self),
+            {line.line_id: line.plant for line in self.lines},
+        )
 
 
 def href_of(operation_id: str) -> str:

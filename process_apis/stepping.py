@@ -8,138 +8,48 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, Generic, TypeVar
 
-from msgspec import Struct, field
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from process_apis import claimed_lines, exception_rows, step_rows
 from process_apis import operation_rows as rows
-from process_apis import step_rows
 from process_apis.durable import Durable
-from process_apis.errors import NoSourceAnswered
-from process_apis.exceptions import Finding, after_step, opened
-from process_apis.operations import Operation, State, WaitingFor, order_id_of
-from process_apis.outbox import append_event
-from process_apis.patience import through_outages
+from process_apis.exceptions import ExceptionView, ended
+from process_apis.operations import Operation, State, WaitingFor
+from process_apis.outages import Done, NotYet, Obstacle, Refused, Wait, obstacle, step_deadline, until_over
 from process_apis.tables import operations
+from process_apis.telling import Note, say_nothing, tell
+from process_apis.turns import Superseded
 from system_apis.deadline import Deadline
-from system_apis.errors import SystemRefused, SystemUnavailable, UpstreamError
+from system_apis.errors import UpstreamError
 
 T = TypeVar("T")
 log = logging.getLogger("ordergate.operations")
 
-STEP_S = 30.0
-"""How long one attempt at a step may take; waiting for a neighbour happens between attempts."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
-_MOST_DOUBLINGS = 10
+_MOVED: dict[str, Any] = {"retry_at": None, "takeovers": 0}  # a step came to an end: no process died over it
+
+Guard = Callable[[], Awaitable[Deadline]]
+"""Asked right before a write to a neighbour: by when it must have left, counted from before the question was asked. Who
+is frozen between the two sends nothing when it wakes up late. Raises Superseded where somebody else acts by now."""
 
 
-class Done(Struct, Generic[T], frozen=True, tag="done"):
-    value: T
+@dataclass(frozen=True, slots=True)
+class Task(Generic[T]):
+    """A step and all that belongs to it; see `Run.forward`."""
 
-
-class Wait(Struct, frozen=True, tag="wait"):
-    """The neighbour did not do it; ask again after a pause."""
-
-    delay_s: float
-
-
-class Refused(Struct, frozen=True, tag="refused"):
-    """The neighbour understood and said no; `code` and `text` are its own."""
-
-    instance: str
-    code: str
-    text: str
-    system: str = "erp"
-
-
-class Lost(Struct, frozen=True, tag="lost"):
-    """The operation moved without us: cancelled, or taken over by another process."""
-
-
-class Superseded(Exception):
-    """This execution has nothing more to do for the operation."""
-
-
-Guard = Callable[[], Awaitable[None]]
-"""Asked right before a write to a neighbour; raises Superseded where somebody else acts by now."""
-
-
-class NotYet(Exception):
-    """A step cannot go on now, though no neighbour failed; it is tried again after `delay_s`.
-
-    None: after a pause that grows, as after a failure.
-    """
-
-    def __init__(self, instance: str, reason: str, delay_s: float | None = None, *, system: str | None = None) -> None:
-        super().__init__(reason)
-        self.system = system
-        self.instance = instance
-        self.delay_s = delay_s
-
-
-class Obstacle(Struct, frozen=True):
-    """Why a step cannot go on now, whom it waits for, and for how long. `system`: None if that is the step's own."""
-
+    name: str
+    state: State
+    body: Callable[[], Awaitable[T]]
+    shape: Any
     system: str | None
-    instance: str
-    reason: str
-    delay_s: float
-
-
-class Note(Struct, frozen=True):
-    """What a finished step leaves in our tables, in one transaction: columns, findings, an event, perhaps a new state.
-
-    `release` names the quote lines that another operation may convert from now on; None releases none.
-    """
-
-    columns: dict[str, Any] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
-    state: State | None = None
-    event: str | None = None
-    release: tuple[str, ...] = ()
-
-
-def say_nothing(_value: Any) -> Note:
-    return Note()
+    note: Callable[[T], Note]
+    entering: dict[str, Any]
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def step_deadline() -> Deadline:
-    return Deadline.after(STEP_S)
-
-
-async def until_over(
-    durable: Durable, name: str, attempt: Callable[[int], Awaitable[Done[Any] | Wait | Refused | Lost]], shape: Any
-) -> Done[Any] | Refused | Lost:
-    """Attempt a step (the first time, the second …) through any number of outages and restarts, until it does not ask
-    to wait any more. `attempt` must be harmless when it runs twice; `shape` is the type of what it gets done."""
-    attempts = 1
-    while True:
-        once_more = partial(through_outages, partial(attempt, attempts))
-        outcome: Any = await durable.step(name, once_more, Done[shape] | Wait | Refused | Lost)
-        if not isinstance(outcome, Wait):
-            return outcome  # type: ignore[no-any-return]
-        await durable.sleep(outcome.delay_s)
-        attempts += 1
-
-
-def obstacle(trouble: UpstreamError | NoSourceAnswered | NotYet, attempts: int) -> Obstacle | Refused:
-    """What stands in the way after so many attempts: something that passes, or a no."""
-    if isinstance(trouble, SystemRefused) and not trouble.safe_to_repeat:
-        return Refused(trouble.instance, trouble.code, trouble.message, trouble.kind)
-    if isinstance(trouble, NotYet):
-        delay_s = _pause_s(attempts) if trouble.delay_s is None else trouble.delay_s
-        return Obstacle(trouble.system, trouble.instance, str(trouble), delay_s)
-    if isinstance(trouble, NoSourceAnswered):
-        return Obstacle("source", ", ".join(trouble.systems), str(trouble), _pause_s(attempts))
-    wished = trouble.retry_after_s if isinstance(trouble, SystemUnavailable) else None
-    pause_s = max(_pause_s(attempts), min(wished or 0.0, LONGEST_PAUSE_S))
-    return Obstacle(trouble.kind, trouble.instance, str(trouble), pause_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +60,7 @@ class Run:
     store: AsyncEngine
     durable: Durable
     clock: Callable[[], datetime] = utc_now
+    run: int = 1
 
     async def forward(
         self,
@@ -165,85 +76,103 @@ class Run:
         """Do a step until it is done or refused, through any number of outages and restarts.
 
         The step runs in `state`, which the operation enters if it is not there yet, changing the columns `entering`.
-        Raises Superseded as soon as the operation is no longer ours.
+        What an earlier run brought about is not done again. Raises Superseded once the operation is no longer ours.
         """
+        task = Task(name, state, body, shape, system, note, entering or {})
 
-        async def attempt(attempts: int) -> Done[T] | Wait | Refused | Lost:
-            return await self._attempt(name, state, body, system, note, entering or {}, attempts)
+        async def attempt(attempts: int) -> Done[T] | Wait | Refused:
+            return await self._attempt(task, attempts)
 
         outcome = await until_over(self.durable, name, attempt, shape)
-        if isinstance(outcome, Lost):
-            raise Superseded(self.operation_id)
         return outcome if isinstance(outcome, Refused) else outcome.value
 
-    async def before_write(self, state: State) -> None:
+    async def before_write(self, state: State) -> Deadline:
         """Right before a write to a neighbour: raises Superseded if the operation is no longer ours, or not in `state`.
 
         A step may have read and simulated for long since it began; a replica that was frozen meanwhile finds out here.
+        One that is frozen right after this finds out by the deadline, which began before.
         """
+        deadline = step_deadline()
         async with self.store.connect() as connection:
             if not await self.still_ours(connection, state):
                 raise Superseded(self.operation_id)
+        return deadline
 
     async def still_ours(self, connection: AsyncConnection, state: State) -> bool:
-        return await rows.is_ours(connection, self.operation_id, state, executor=self.durable.executor_id)
+        return await rows.is_ours(connection, self.operation_id, state, executor=self.token)
 
-    async def _attempt(  # noqa: PLR0917  the body of `forward`, with its very parameters
-        self,
-        name: str,
-        state: State,
-        body: Callable[[], Awaitable[T]],
-        system: str | None,
-        note: Callable[[T], Note],
-        entering: dict[str, Any],
-        attempts: int,
-    ) -> Done[T] | Wait | Refused | Lost:
+    @property
+    def token(self) -> str:
+        """Stands in the operation's row for as long as this execution is the one to act."""
+        return self.durable.turn().token
+
+    async def _attempt(self, task: Task[T], attempts: int) -> Done[T] | Wait | Refused:
         try:
-            await self._begin(name, state, system, entering)
-            value = await body()
-            await self._end(name, "ok", note(value))
-        except Superseded:
-            return Lost()
+            if (self.run > 1 or self.durable.turn().again) and (kept := await self._kept(task)) is not None:
+                return kept
+            await self._begin(task)
+            value = await task.body()
+            note = task.note(value)
+            await self._end(task.name, note.outcome, note, Done(value))
         except (UpstreamError, NotYet) as trouble:
             met = obstacle(trouble, attempts)
             if isinstance(met, Refused):
-                await self._end(name, "refused", Note())
+                await self._end(task.name, "refused", Note(), met)
                 return met
-            return await self._wait(name, system, met)
+            return await self._wait(task.name, task.system, met)
         return Done(value)
 
-    async def _begin(self, name: str, state: State, system: str | None, entering: dict[str, Any]) -> None:
-        executor, at = self.durable.executor_id, self.clock()
+    async def _kept(self, task: Task[T]) -> Done[T] | Refused | None:
+        """What an earlier run, or an earlier execution of this one, brought about in this step; None if that is to be
+        done anew."""
+        number = self.durable.step_number()
+        async with self.store.connect() as connection:
+            result = await step_rows.result_before(connection, self.operation_id, task.name, self.run, number)
+        shape: Any = task.shape
+        return None if result is None else msgspec.json.decode(result, type=Done[shape] | Refused)
+
+    async def _begin(self, task: Task[T]) -> None:
+        executor, at = self.token, self.clock()
         async with self.store.begin() as connection:
-            await step_rows.begin(connection, self.operation_id, name, system, at)
-            entered = await rows.enter(connection, self.operation_id, state, at, executor=executor, **entering)
-            if not entered and not await self._change(connection, operations.c.state == state):
+            tried = step_rows.Tried(task.name, task.system, task.state, self.run)
+            await step_rows.begin(connection, self.operation_id, tried, at)
+            entered = await rows.enter(
+                connection, self.operation_id, task.state, at, executor=executor, **task.entering
+            )
+            if not entered and not await self._change(connection, operations.c.state == task.state):
                 raise Superseded(self.operation_id)  # and nothing of this transaction is kept
 
-    async def _end(self, name: str, outcome: str, note: Note) -> None:
+    async def _end(self, name: str, outcome: str, note: Note, came: Done[Any] | Refused) -> None:
         at = self.clock()
+        over = note.state != "actionRequired" and not note.anew
+        result = msgspec.json.encode(came).decode() if over else None
         async with self.store.begin() as connection:
-            await step_rows.end(connection, self.operation_id, name, outcome, at)
-            operation = await self._loaded(connection)
-            fresh = tuple(
-                opened(one, step=name, at=at, correlation_id=operation.correlation_id) for one in note.findings
-            )
-            changes = {
-                **note.columns,
-                "exceptions": after_step(operation.exceptions, name, fresh),
-                "waiting_for": None,
-                "retry_at": None,
-            }
-            await self._write(connection, note.state, at, changes)
+            number = self.durable.step_number()
+            await step_rows.end(connection, self.operation_id, name, outcome, at, result, number=number)
+            await self._write(connection, note.state, at, {**note.columns, **_MOVED, "waiting_for": None})
             if note.release:
-                await rows.release_lines(connection, self.operation_id, note.release)
+                await claimed_lines.release(connection, self.operation_id, note.release)
+            if note.over or note.state == "expired":
+                await exception_rows.hold(connection, self.operation_id)
+            operation = await self._loaded(connection)
+            await exception_rows.report(connection, operation, name, note.findings, at)
+            if note.over:
+                gone = [one for one in operation.exceptions if _is_over(one, note.over)]
+                await exception_rows.end_these(
+                    connection, operation.subject, gone, exception_rows.Ending("resolved", at)
+                )
+            if note.state == "expired":  # nobody took the proposal, and what stood in its way does no longer matter
+                expired = exception_rows.Ending("expired", at)
+                await exception_rows.end_all(connection, await self._loaded(connection), expired)
             if note.event:
-                await tell(connection, await self._loaded(connection), note.event)
+                await tell(connection, operation, note.event)
+            for news in note.news:
+                await tell(connection, operation, news.event, subject=news.subject, **news.data)
 
     async def _write(
         self, connection: AsyncConnection, state: State | None, at: datetime, changes: dict[str, Any]
     ) -> None:
-        executor = self.durable.executor_id
+        executor = self.token
         if state is None:
             written = await self._change(connection, **changes)
         else:
@@ -251,19 +180,25 @@ class Run:
         if not written:
             raise Superseded(self.operation_id)
 
-    async def _wait(self, name: str, system: str | None, met: Obstacle) -> Wait | Lost:
+    async def _wait(self, name: str, system: str | None, met: Obstacle) -> Wait:
         log.info("operation %s waits %.1f s in %s: %s", self.operation_id, met.delay_s, name, met.reason)
         at = self.clock()
+        retry_at = at + timedelta(seconds=met.delay_s)
         async with self.store.begin() as connection:
             await step_rows.end(connection, self.operation_id, name, "waiting", at)
             before = (await self._loaded(connection)).waiting_for
-            since = before.since if before and before.instance == met.instance else at
-            waiting = WaitingFor(met.system or system or "ordergate", met.instance, since)
-            ours = await self._change(connection, waiting_for=waiting, retry_at=at + timedelta(seconds=met.delay_s))
-        return Wait(met.delay_s) if ours else Lost()
+            same = before is not None and before.instance == met.instance
+            since = before.since if before and same and not _window_is_over(before, met) else at
+            waiting = met.waited_for(system or "ordergate", at, since)
+            if not await self._change(connection, **{**_MOVED, "waiting_for": waiting, "retry_at": retry_at}):
+                raise Superseded(self.operation_id)
+            if not same:
+                operation = await self._loaded(connection)
+                await tell(connection, operation, "operation.waiting", step=name, waitingFor=waiting.system)
+        return Wait(met.delay_s)
 
     async def _change(self, connection: AsyncConnection, *conditions: Any, **changes: Any) -> bool:
-        owned = operations.c.executor == self.durable.executor_id
+        owned = operations.c.executor == self.token
         return await rows.change(connection, self.operation_id, self.clock(), owned, *conditions, **changes)
 
     async def _loaded(self, connection: AsyncConnection) -> Operation:
@@ -273,25 +208,10 @@ class Run:
         return operation
 
 
-async def tell(connection: AsyncConnection, operation: Operation, event: str) -> None:
-    """Write an event about the operation, in the transaction that changed it."""
-    await append_event(
-        connection,
-        event,
-        subject=operation.operation_id,
-        customer=operation.customer,
-        correlation_id=operation.correlation_id,
-        traceparent=operation.traceparent,
-        data={
-            "operationId": operation.operation_id,
-            "quoteId": operation.quote_id,
-            "quoteVersion": operation.quote_version,
-            "state": operation.state,
-            "orderId": order_id_of(operation),
-        },
-    )
+def _window_is_over(before: WaitingFor, met: Obstacle) -> bool:
+    """What was agreed beforehand is no age: that it is not there now counts from now on."""
+    return before.reason == "maintenance" and met.rests_s is None
 
 
-def _pause_s(attempts: int) -> float:
-    """Longer with each attempt."""
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * float(2 ** min(attempts - 1, _MOST_DOUBLINGS)))
+def _is_over(one: ExceptionView, codes: frozenset[str]) -> bool:
+    return one.line_id is None and one.code in codes and not ended(one)

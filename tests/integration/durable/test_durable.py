@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dbos import DBOS
@@ -30,8 +32,10 @@ WEIGHED = Weighed(Decimal("12.50"), date(2026, 3, 2), ("a",))
 
 
 @asynccontextmanager
-async def launched(database: Path, body: Callable[[Durable, str], Awaitable[None]]) -> AsyncIterator[Durable]:
-    durable = Durable(f"sqlite+aiosqlite:///{database}")
+async def launched(
+    database: Path, body: Callable[[Durable, str], Awaitable[None]], **bounds: Any
+) -> AsyncIterator[Durable]:
+    durable = Durable(f"sqlite+aiosqlite:///{database}", **bounds)
     durable.workflow("weigh", lambda operation_id: body(durable, operation_id))
     await durable.launch()
     try:
@@ -44,6 +48,18 @@ async def until(durable: Durable, *operation_ids: str) -> None:
     async with asyncio.timeout(20):
         while await durable.stopped_among(operation_ids) != set(operation_ids):  # noqa: ASYNC110  another thread's news
             await asyncio.sleep(0.02)
+
+
+async def holds(what: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not what():  # noqa: ASYNC110  another thread's news
+            await asyncio.sleep(0.01)
+
+
+def kept(database: Path, query: str) -> list[Any]:
+    """What the engine has written down."""
+    with closing(sqlite3.connect(database, timeout=20)) as connection:
+        return connection.execute(query).fetchall()
 
 
 async def test_a_workflow_runs_once_however_often_it_is_started(tmp_path: Path) -> None:
@@ -103,7 +119,7 @@ async def test_time_passes_for_a_sleeper_while_nobody_runs(tmp_path: Path) -> No
         await durable.start_once("weigh", "op_1")
         await asyncio.wait_for(asleep.wait(), 10)
         began = datetime.now(UTC)
-        await asyncio.sleep(0.3)  # the sleep is recorded by now
+        await holds(lambda: bool(kept(tmp_path / "d.db", "SELECT 1 FROM operation_outputs")))  # the sleep is recorded
     async with launched(tmp_path / "d.db", body) as durable:
         await until(durable, "op_1")
     assert len(woken) == 1
@@ -113,9 +129,11 @@ async def test_time_passes_for_a_sleeper_while_nobody_runs(tmp_path: Path) -> No
 async def test_a_decision_is_heard_at_once_and_a_missed_bell_costs_nothing_but_time(tmp_path: Path) -> None:
     table: dict[str, str] = {}
     heard: dict[str, tuple[str | None, datetime]] = {}
+    looked: set[str] = set()
 
     async def body(durable: Durable, operation_id: str) -> None:
         async def look() -> str | None:
+            looked.add(operation_id)
             return table.get(operation_id)
 
         until_when = datetime.now(UTC) + timedelta(seconds=1 if operation_id == "op_late" else 60)
@@ -125,7 +143,7 @@ async def test_a_decision_is_heard_at_once_and_a_missed_bell_costs_nothing_but_t
     async with launched(tmp_path / "d.db", body) as durable:
         for operation_id in ("op_rung", "op_silent", "op_late"):
             await durable.start_once("weigh", operation_id)
-        await asyncio.sleep(0.3)
+        await holds(lambda: len(looked) == 3)
         table |= {"op_rung": "accept", "op_silent": "reject"}
         began = datetime.now(UTC)
         durable.deliver_decision("op_rung")
