@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from process_apis.words import Instant, View, new_id
 
 Role = Literal["sales", "credit", "planning", "masterData", "pricing", "integration", "operations"]
 Severity = Literal["info", "warning", "error"]
 ExceptionState = Literal["open", "acknowledged", "proposed", "resolved", "expired", "waived"]
+ENDED: frozenset[ExceptionState] = frozenset({"resolved", "expired", "waived"})
+SubjectKind = Literal["operation", "changeRequest"]
 
 
 class DetectedBy(View, frozen=True):
@@ -78,6 +80,11 @@ class Kind(NamedTuple):
 
 
 OWNER_VIOLATION = "owner-violation"
+OPERATION_BROKEN = "operation-broken"
+"""Its execution ended in an error that no rule foresaw."""
+DEAD_LETTER = "dead-letter"
+"""It was taken up again and again and never got on: nobody takes it up any more by itself."""
+BREAKDOWNS = frozenset({OPERATION_BROKEN, DEAD_LETTER})
 _HOURS_4, _DAY = timedelta(hours=4), timedelta(days=1)
 
 KINDS: dict[str, Kind] = {
@@ -88,13 +95,20 @@ KINDS: dict[str, Kind] = {
     "item-refused": Kind("reference", "sales", _DAY),
     "item-not-at-plant": Kind("reference", "masterData", _DAY),
     "uom-invalid": Kind("reference", "masterData", _DAY),
+    "quantity-multiple": Kind("reference", "sales", _DAY),
+    "quantity-below-minimum": Kind("reference", "sales", _DAY),
+    "ship-to-invalid": Kind("reference", "sales", _DAY),
     "configuration-invalid": Kind("configuration", "sales", _DAY),
+    "bom-revision-outdated": Kind("configuration", "sales", _DAY),
+    "routing-outdated": Kind("configuration", "sales", _DAY),
     "price-mismatch": Kind("price", "pricing", _DAY),
     "credit-hold": Kind("credit", "credit", _HOURS_4),
     "delivery-block": Kind("hold", "sales", _DAY),
+    "approval-hold": Kind("hold", "sales", _DAY),
     "shortage": Kind("availability", "planning", _DAY),
     "backordered": Kind("availability", "planning", _DAY),
     "capacity-conflict": Kind("availability", "planning", _HOURS_4),
+    "substitute-not-allowed": Kind("availability", "sales", _DAY),
     "date-not-feasible": Kind("availability", "planning", _DAY),
     "version-conflict": Kind("concurrency", "sales", _HOURS_4, retryable=True),
     "duplicate-order": Kind("integrity", "operations", _HOURS_4),
@@ -103,7 +117,8 @@ KINDS: dict[str, Kind] = {
     "source-unavailable": Kind("technical", "integration", _HOURS_4, retryable=True),
     "source-timeout-unknown-outcome": Kind("technical", "operations", _HOURS_4),
     "write-back-pending": Kind("technical", "integration", _HOURS_4, retryable=True),
-    "operation-broken": Kind("technical", "operations", _HOURS_4),
+    OPERATION_BROKEN: Kind("technical", "operations", _HOURS_4, retryable=True),
+    DEAD_LETTER: Kind("technical", "operations", _HOURS_4),
 }
 _UNLISTED = Kind("other", "operations", _DAY)
 
@@ -120,17 +135,34 @@ class Finding(Struct, frozen=True):
     source: SourceMessage | None = None
 
 
+class Subject(Struct, frozen=True):
+    """What an exception is about. `plants` of its lines, by line id, as far as they are known."""
+
+    kind: SubjectKind
+    ident: str
+    customer: str
+    correlation_id: str
+    traceparent: str | None = None
+    order_id: str | None = None
+    plants: Mapping[str, str] = {}
+
+    def plant_of(self, line_id: str | None) -> str | None:
+        """The plant of a line; of the whole, where all its lines come from one."""
+        if line_id is not None:
+            return self.plants.get(line_id)
+        all_of_them = set(self.plants.values())
+        return all_of_them.pop() if len(all_of_them) == 1 else None
+
+
 def opened(
     finding: Finding, *, step: str, at: datetime, correlation_id: str, remediation: tuple[Remedy, ...] = ()
 ) -> ExceptionView:
-    """The exception that a finding becomes when a step reports it. A write that was held back because its field belongs
-    to another system is that, whichever step tried it."""
-    if finding.source and finding.source.code == OWNER_VIOLATION:
-        finding = replace(finding, code=OWNER_VIOLATION)
-    kind = KINDS.get(finding.code, _UNLISTED)
+    """The exception that a finding becomes when a step reports it."""
+    code = code_of(finding)
+    kind = KINDS.get(code, _UNLISTED)
     return ExceptionView(
         exception_id=new_id("exc"),
-        code=finding.code,
+        code=code,
         category=kind.category,
         severity="error" if finding.blocking else "warning",
         step=step,
@@ -149,16 +181,36 @@ def opened(
     )
 
 
-def after_step(
-    known: tuple[ExceptionView, ...], step: str, fresh: tuple[ExceptionView, ...]
-) -> tuple[ExceptionView, ...]:
-    """`known` with those of `step` replaced by `fresh`; one that was reported before keeps its id and its clock."""
-    before = {(one.code, one.line_id): one for one in known if one.step == step}
-    kept = tuple(one for one in known if one.step != step)
-    return kept + tuple(_same(before.get((one.code, one.line_id)), one) for one in fresh)
+def ended(exception: ExceptionView) -> bool:
+    """Nobody has to do anything about it any more."""
+    return exception.state in ENDED
 
 
-def _same(before: ExceptionView | None, now: ExceptionView) -> ExceptionView:
-    if before is None:
-        return now
-    return replace(now, exception_id=before.exception_id, opened_at=before.opened_at, due_at=before.due_at)
+class Compared(NamedTuple):
+    """What a repeat of a step changed. `again` has what is said now of an exception that was there before."""
+
+    again: tuple[tuple[ExceptionView, Finding], ...]
+    gone: tuple[ExceptionView, ...]
+    new: tuple[Finding, ...]
+
+
+def compared(known: Iterable[ExceptionView], step: str, findings: Iterable[Finding]) -> Compared:
+    """`known` of a step against what the step finds now. One that was waived stays so, however often it is found; with
+    any step that ends, an operation that had broken down is moving again."""
+    told = [one for one in known if one.step == step and (one.state == "waived" or not ended(one))]
+    again, new = [], []
+    for finding in findings:
+        same = next((one for one in told if (one.code, one.line_id) == (code_of(finding), finding.line_id)), None)
+        if same is None:
+            new.append(finding)
+        else:
+            told.remove(same)
+            again.append((same, finding))
+    gone = [one for one in told if not ended(one)]
+    gone += [one for one in known if one.code in BREAKDOWNS and one.step != step and not ended(one)]
+    return Compared(tuple(again), tuple(gone), tuple(new))
+
+
+def code_of(finding: Finding) -> str:
+    """A write that was held back because its field belongs to another system is that, whichever step tried it."""
+    return OWNER_VIOLATION if finding.source and finding.source.code == OWNER_VIOLATION else finding.code

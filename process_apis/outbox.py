@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, insert, select, text, true
+from sqlalchemy import ColumnElement, Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from policies.access import rows_of
 from policies.clients import Client
+from policies.turn import take_turn
 from process_apis.caller import Caller
 from process_apis.errors import Fault, RequestFaulty
 from process_apis.tables import events
@@ -20,7 +22,6 @@ from process_apis.words import Instant, View, new_id
 
 SOURCE = "/v1"
 MOST_EVENTS = 100
-_OUTBOX_LOCK = 0x6F757462  # any number, the same one everywhere
 
 
 class Event(View, frozen=True, rename=None):
@@ -58,9 +59,8 @@ async def append_event(
     data: dict[str, Any],
 ) -> str:
     """Write an event into the caller's transaction; its id."""
-    if connection.dialect.name == "postgresql":
-        # Numbers are drawn before the commit. Without this, a reader could see 8 and move on before 7 is committed.
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _OUTBOX_LOCK})
+    # Numbers are drawn before the commit. Without a turn, a reader could see 8 and move on before 7 is committed.
+    await take_turn(connection)
     event_id = new_id("evt")
     await connection.execute(
         insert(events).values(
@@ -102,7 +102,7 @@ async def _sequence_of(connection: AsyncConnection, client: Client, event_id: st
 
 
 def _visible(client: Client) -> ColumnElement[bool]:
-    return true() if "*" in client.customers else events.c.customer.in_(client.customers)
+    return rows_of(client, events.c.customer)
 
 
 def _event(row: Row[Any]) -> Event:
