@@ -23,7 +23,7 @@ ItemStatus = Literal[
 OrderStatus = ItemStatus
 ProposedStatus = Literal[ItemStatus, "rejected"]
 """A line as it would be; `rejected` is one that the ERP would not take."""
-HoldCode = Literal["credit-hold", "delivery-block", "billing-block"]
+HoldCode = Literal["credit-hold", "delivery-block", "approval-hold", "billing-block"]
 
 
 class Hold(View, frozen=True):

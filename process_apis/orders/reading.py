@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import re
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from policies.clients import Client, Disclosure
+from policies.access import require_customer
+from policies.clients import Disclosure
 from process_apis.caller import Caller
 from process_apis.errors import NoSourceAnswered, NoSuchThing
-from process_apis.landscape import Landscape
+from process_apis.landscape import Landscape, Plant
+from process_apis.order_ids import NUMBER, canonical
+from process_apis.orders.mismatches import Mismatch, between
+from process_apis.orders.rules import wanted_date
 from process_apis.orders.tables import Maker, maker_of, own_revision
 from process_apis.orders.versions import NOT_SEEN, NOTHING, OrderVersion, crm_part
 from process_apis.provenance import Heard, Source, System, ask
+from process_apis.ways import Way, way_from
 from process_apis.words import bare
 from system_apis.deadline import Deadline
 from system_apis.errors import NotFoundInSystem
@@ -24,8 +29,6 @@ from system_apis.sap.models import Order
 from system_apis.scheduler.models import Commitment, Commitments
 
 ORDER_API, COMMITMENT_API, QUOTE_API = "API_SALES_ORDER_SRV", "commitments", "Quote"
-NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,34}")
-"""What an ERP may call an order. A number goes into the addresses of neighbours: `..` would climb out of them."""
 
 
 class OrderFacts(Struct, frozen=True):
@@ -39,6 +42,7 @@ class OrderFacts(Struct, frozen=True):
     crm: Heard[Quote | None]
     own_revision: int
     maker: Maker | None
+    plants: dict[str, Plant] = {}
 
     @property
     def line_ids(self) -> dict[str, str]:
@@ -65,10 +69,30 @@ class OrderFacts(Struct, frozen=True):
         return all(heard.outcome == "ok" for heard in self.plans.values())
 
     def commitments_of(self, item: str) -> tuple[Commitment, ...]:
-        """What the plans hold for an item, under the item's number or the line it was made of."""
+        """What the plans hold for an item, under the item's number or the line it was made of, on the days on which it
+        arrives."""
         names = {item, self.line_ids.get(item, item)}
         held = [heard.answer for heard in self.plans.values() if heard.answer]
-        return tuple(one for commitments in held for one in commitments.lines if one.line_id in names)
+        found = [one for commitments in held for one in commitments.lines if one.line_id in names]
+        ordered = next((one for one in self.order.items if one.item == item), None) if self.order else None
+        if ordered is None:
+            return tuple(found)
+        way, due = self.way_from(ordered.plant), wanted_date(ordered)
+        return tuple(replace(one, date=way.arrival_day(one.date, due or one.date)) for one in found)
+
+    def way_from(self, plant: str) -> Way:
+        """The way of the order's goods from a plant, as it was when the ERP answered."""
+        ship_to = bare(self.order.ship_to or self.order.sold_to) if self.order else ""
+        return way_from(self.plants, plant, ship_to, self.erp.at)
+
+    @property
+    def mismatches(self) -> tuple[Mismatch, ...]:
+        """What the systems that answered say differently. While a conversion is at it, they may."""
+        if self.order is None or (self.maker and self.maker.running):
+            return ()
+        held = [one for heard in self.plans.values() if heard.answer for one in heard.answer.lines]
+        told = bool(self.quote.order_number) if self.maker and self.quote else None
+        return between(self.order, held, self.line_ids, crm_names_order=told)
 
     def version(self, disclosure: Disclosure) -> OrderVersion | None:
         """None without the ERP's part: there is no version to hold anybody to."""
@@ -78,12 +102,6 @@ class OrderFacts(Struct, frozen=True):
         plan = ",".join(plans) if self.plan_known else NOT_SEEN
         crm = crm_part(self.quote.modified_at if self.quote else None) if self.crm.outcome == "ok" else NOT_SEEN
         return OrderVersion(self.order_id, self.order.etag, plan, crm, self.own_revision, disclosure)
-
-
-def canonical(order_id: str) -> str:
-    """One order has one id: the ERP takes its number with padding and without."""
-    instance, _, number = order_id.partition(".")
-    return f"{instance}.{bare(number)}"
 
 
 async def read_facts(order_id: str, *, landscape: Landscape, store: AsyncEngine, deadline: Deadline) -> OrderFacts:
@@ -103,7 +121,9 @@ async def read_facts(order_id: str, *, landscape: Landscape, store: AsyncEngine,
         }
         quote = asking.create_task(ask(_quote(landscape.crm, maker, (instance, number), deadline), deadline))
     heard_plans = {name: plan.result() for name, plan in plans.items()}
-    return OrderFacts(order_id, instance, number, order.result(), heard_plans, quote.result(), revision, maker)
+    return OrderFacts(
+        order_id, instance, number, order.result(), heard_plans, quote.result(), revision, maker, landscape.plants
+    )
 
 
 async def visible_facts(caller: Caller, order_id: str, *, landscape: Landscape, store: AsyncEngine) -> OrderFacts:
@@ -114,8 +134,7 @@ async def visible_facts(caller: Caller, order_id: str, *, landscape: Landscape, 
     customer = facts.customer
     if customer is None:
         raise NoSourceAnswered((facts.instance,))
-    if not _sees(caller.client, customer):
-        raise NoSuchThing("order", order_id)
+    require_customer(caller.client, customer, kind="order", ident=order_id)
     return facts
 
 
@@ -145,10 +164,6 @@ def _version_of(held: Commitments | None) -> str:
     return held.version if held else NOTHING
 
 
-def _sees(client: Client, customer: str) -> bool:
-    return client.may_speak_for(bare(customer))
-
-
 async def _ours(store: AsyncEngine, order_id: str, instance: str, number: str) -> tuple[int, Maker | None]:
     async with store.connect() as connection:
         return await own_revision(connection, order_id), await maker_of(connection, instance, number)
@@ -157,6 +172,8 @@ async def _ours(store: AsyncEngine, order_id: str, instance: str, number: str) -
 async def _quote(crm: Salesforce, maker: Maker | None, order: tuple[str, str], deadline: Deadline) -> Quote | None:
     """The quote that the order was made of. A quote names one order, the last one, though each of its parts may have
     become one: where the order was made here, we know better than the CRM."""
+    if maker is not None and maker.inline:
+        return None
     if maker is None:
         instance, number = order
         return await crm.find_quote_of_order(number, order_instance=instance, deadline=deadline)

@@ -18,6 +18,8 @@ from system_apis.sap.models import Order, OrderItem
 from system_apis.scheduler.models import Commitment
 
 ZERO = Decimal(0)
+NOT_APPROVED = ("pending", "rejected")
+"""Nothing is delivered of an order that somebody has yet to approve, or would not."""
 _WORST_FIRST: tuple[ItemStatus, ...] = (
     "hold",
     "unknown",
@@ -55,6 +57,8 @@ def holds_of(order: Order) -> tuple[Hold, ...]:
         found.append(Hold("credit-hold", None, "delivery"))
     if order.delivery_block:
         found.append(Hold("delivery-block", order.delivery_block, "delivery"))
+    if order.approval in NOT_APPROVED:
+        found.append(Hold("approval-hold", None, "delivery"))
     if order.billing_block:
         found.append(Hold("billing-block", order.billing_block, "billing"))
     return tuple(found)

@@ -21,7 +21,7 @@ from process_apis.orders.models import (
 )
 from process_apis.orders.reading import OrderFacts
 from process_apis.orders.rules import HeldPiece, ItemState
-from process_apis.provenance import Source, gap_warnings, internal_source, partner_source
+from process_apis.provenance import AnswerWarning, Source, gap_warnings, internal_source, partner_source
 from process_apis.words import Money, Quantity, tidy
 from system_apis.sap.models import OrderItem
 
@@ -32,8 +32,10 @@ def href_of(order_id: str) -> str:
 
 def internal_order(facts: OrderFacts, sources: list[Source], etag: str | None, now: datetime) -> InternalOrder:
     states = list(item_states(facts))
+    head = _head(facts, states, sources, etag)
+    head["warnings"] += tuple(AnswerWarning(one.kind, one.says) for one in facts.mismatches)
     return InternalOrder(
-        **_head(facts, states, sources, etag),
+        **head,
         items=tuple(
             InternalItem(
                 **_item(facts, item, state),

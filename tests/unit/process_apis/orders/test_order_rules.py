@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from process_apis.orders.rules import item_state, order_status
-from system_apis.sap.models import Confirmation, OrderItem
+from process_apis.orders.rules import held_back, item_state, order_status
+from system_apis.sap.models import Approval, Confirmation, Order, OrderItem, SalesArea
 from system_apis.scheduler.models import Commitment
 
 DUE = date(2030, 6, 10)
@@ -82,3 +82,16 @@ def test_a_rejected_item_is_cancelled_and_a_delivered_one_delivered() -> None:
 )
 def test_an_order_is_as_well_off_as_its_worst_living_item(items, status) -> None:
     assert order_status(items) == status
+
+
+@pytest.mark.parametrize(
+    ("approval", "codes"),
+    [("pending", ["approval-hold"]), ("rejected", ["approval-hold"]), ("approved", []), ("notRelevant", [])],
+)
+def test_what_nobody_has_approved_is_held_back(approval: Approval, codes: list[str]) -> None:
+    now = datetime(2030, 6, 1, tzinfo=UTC)
+    area = SalesArea("1710", "10", "00")
+    made = Order(
+        "1", "etag", "op", "PO", "17100001", area, DUE, "USD", Decimal(0), "ok", "", "", "open", now, (item(),)
+    )
+    assert [hold.code for hold in held_back(replace(made, approval=approval))] == codes
