@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NewType
 
 from policies.clients import Client, Disclosure
-from process_apis.exceptions import ExceptionState, ExceptionView, Owner, Remedy, Severity, SourceMessage
+from process_apis.exceptions import ExceptionState, ExceptionView, Owner, Remedy, Severity
 from process_apis.landscape import Landscape, Plant
 from process_apis.words import Instant, View
 
@@ -47,7 +47,8 @@ class DetectedBySystem(View, frozen=True):
 
 
 class PartnerException(View, frozen=True):
-    """An exception as a partner reads it: everything but the name of our instance."""
+    """An exception as a partner reads it: no name of our instance, and no word of a neighbour's own. `detail` is ours,
+    by the code: what an ERP says in its messages (stock, limits, other orders) is nobody's business outside."""
 
     exception_id: str
     code: str
@@ -64,8 +65,38 @@ class PartnerException(View, frozen=True):
     correlation_id: str
     detail: str
     line_id: str | None = None
-    source_message: SourceMessage | None = None
     remediation: tuple[Remedy, ...] = ()
+
+
+PARTNER_WORDS = {
+    "customer-unknown": "the customer is not known to the seller's system",
+    "item-unknown": "the item is not known to the seller's system",
+    "item-discontinued": "the item is no longer sold",
+    "order-refused": "the seller's system does not take the order as it is",
+    "item-refused": "the seller's system does not take the line as it is",
+    "item-not-at-plant": "the item is not delivered from this plant",
+    "uom-invalid": "the item is not sold in this unit",
+    "quantity-multiple": "the item is sold in multiples of another quantity",
+    "quantity-below-minimum": "the quantity is below the least that is sold",
+    "ship-to-invalid": "goods cannot be delivered to this ship-to party",
+    "configuration-invalid": "the configuration cannot be made",
+    "bom-revision-outdated": "the configuration rests on an outdated revision",
+    "routing-outdated": "the configuration rests on an outdated revision",
+    "price-mismatch": "the price differs from the one that was quoted",
+    "credit-hold": "the order would be held until the seller's credit department releases it",
+    "delivery-block": "the delivery is held back for now",
+    "approval-hold": "the order waits for the seller's approval",
+    "shortage": "there is not enough for the line",
+    "backordered": "the line is on back order",
+    "capacity-conflict": "the planned capacity is not available any more",
+    "date-not-feasible": "the date cannot be kept",
+    "substitute-not-allowed": "only another item could be delivered, and no substitute was allowed",
+    "version-conflict": "the order has changed in the meantime",
+    "mapping-failed": "the quantity could not be understood by all systems",
+    "source-unavailable": "a system did not answer, so that the answer is incomplete",
+    "write-back-pending": "the result has not reached all systems yet",
+}
+OTHERWISE = "it is being looked after by the seller"
 
 
 def for_partner(exception: ExceptionView) -> PartnerException:
@@ -83,8 +114,7 @@ def for_partner(exception: ExceptionView) -> PartnerException:
         opened_at=exception.opened_at,
         due_at=exception.due_at,
         correlation_id=exception.correlation_id,
-        detail=exception.detail,
+        detail=PARTNER_WORDS.get(exception.code, OTHERWISE),
         line_id=exception.line_id,
-        source_message=exception.source_message,
         remediation=exception.remediation,
     )

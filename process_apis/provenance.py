@@ -12,11 +12,13 @@ from msgspec import Struct
 from process_apis.exceptions import SourceMessage
 from process_apis.words import Instant, View
 from system_apis.deadline import Deadline
-from system_apis.errors import NotFoundInSystem, SystemRefused, SystemTimeout, UpstreamError
+from system_apis.errors import NotFoundInSystem, SystemRefused, SystemTimeout, SystemUnavailable, UpstreamError
 
 Answer = TypeVar("Answer")
 Outcome = Literal["ok", "timeout", "error", "skipped"]
 System = Literal["erp", "scheduler", "crm"]
+Rung = Literal["simulation", "availability", "stock", "masterData", "scenario"]
+"""By which of its interfaces a system answered a promise."""
 
 
 class Heard(Struct, Generic[Answer], frozen=True):
@@ -43,6 +45,8 @@ async def ask(call: Awaitable[Answer], deadline: Deadline) -> Heard[Answer]:
     except SystemRefused as refused:
         said = SourceMessage(refused.code, refused.message)
         return Heard("error", None, datetime.now(UTC), said, isinstance(refused, NotFoundInSystem))
+    except SystemUnavailable as absent:
+        return Heard("skipped" if absent.held_by == "maintenance" else "error", None, datetime.now(UTC))
     except UpstreamError:
         return Heard("error", None, datetime.now(UTC))
 
@@ -58,11 +62,15 @@ class Source(Struct, frozen=True):
     fetched_at: datetime | None = None
     as_of: datetime | None = None
     as_of_basis: Literal["stated", "inferred"] | None = None
+    rung: Rung | None = None
+    kept: bool = False
+    """Whether the answer was read for an earlier question and kept."""
 
 
 class SourceView(View, frozen=True):
     """Where a part of the answer comes from. `asOfBasis` says whether the system stated the time its data stands for,
-    or whether it was inferred from the time of reading."""
+    or whether it was inferred from the time of reading. `live`: it was read for this call. `rung` says by which of its
+    interfaces a system answered a promise."""
 
     id: str
     system: System
@@ -73,9 +81,10 @@ class SourceView(View, frozen=True):
     as_of: Instant | None
     as_of_basis: Literal["stated", "inferred"] | None
     age_ms: int | None
+    rung: Rung | None = None
 
 
-class InternalSource(SourceView, frozen=True):
+class InternalSource(SourceView, frozen=True, kw_only=True):
     """Where a part of the answer comes from, down to the instance."""
 
     instance: str
@@ -105,7 +114,7 @@ def gap_warnings(sources: list[Source]) -> tuple[AnswerWarning, ...]:
 _WHY = {
     "timeout": "did not answer in time",
     "error": "could not answer",
-    "skipped": "was not asked, because what to ask it for is unknown",
+    "skipped": "was not asked: it is in a maintenance window, or what to ask it for is unknown",
 }
 
 
@@ -121,7 +130,8 @@ def _origin(source: Source, now: datetime) -> dict[str, Any]:
         "system": source.system,
         "api": source.api,
         "outcome": source.outcome,
-        "live": source.outcome == "ok",
+        "live": source.outcome == "ok" and not source.kept,
+        "rung": source.rung,
         "fetched_at": source.fetched_at,
         "as_of": as_of,
         "as_of_basis": source.as_of_basis,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 
+from policies.access import require_customer, require_plant, require_sales_organization
 from policies.clients import Client
 from process_apis.atp.facts import Asked
 from process_apis.atp.models import MOST_LINES, AtpCheckRequest, AtpLine, PartyRef
-from process_apis.errors import Fault, NoSuchThing
+from process_apis.atp.own_order import order_faults
+from process_apis.errors import Fault
 from process_apis.faults import (
     date_faults,
     duplicate_faults,
@@ -19,9 +21,12 @@ from process_apis.faults import (
     refuse_if_any,
 )
 from process_apis.landscape import Landscape
-from process_apis.words import bare
 
 NOT_YET = "capability-not-available"
+CONFIGURED = (
+    "the ERP's simulation takes no characteristics: what it would promise is the material as such, not this "
+    "configuration. Ask without configurationRef for that, or convert the quote, which checks the configuration"
+)
 
 
 def check_request(request: AtpCheckRequest, landscape: Landscape) -> None:
@@ -29,72 +34,103 @@ def check_request(request: AtpCheckRequest, landscape: Landscape) -> None:
     refuse_if_any(_faults(request, landscape))
 
 
-def check_access(client: Client, request: AtpCheckRequest) -> None:
-    """A customer or plant that is not the client's does not exist for it, whether it exists or not."""
-    party = request.sold_to
-    if party and party.scheme == "erp" and not client.may_speak_for(bare(party.id)):
-        raise NoSuchThing("customer", party.id)
+def check_access(client: Client, request: AtpCheckRequest, landscape: Landscape) -> None:
+    """A customer or plant that is not the client's does not exist for it, whether it exists or not. So it is with names
+    of the CRM: one that nobody mapped and one of somebody else's customer are the same."""
+    if party := request.sold_to:
+        customer = landscape.references.customer(party.scheme, party.id) or ""
+        require_customer(client, customer, ident=party.id)
+    if request.sales_area:
+        require_sales_organization(client, request.sales_area.sales_organization)
     for line in request.lines:
-        if line.plant and not client.may_name_plant(line.plant):
-            raise NoSuchThing("plant", line.plant)
+        if line.plant:
+            require_plant(client, line.plant)
+
+
+def customer_of(request: AtpCheckRequest, landscape: Landscape) -> str:
+    """The ERP's number of the sold-to party, empty where there is none that we know."""
+    party = request.sold_to
+    return (party and landscape.references.customer(party.scheme, party.id)) or ""
 
 
 def _faults(request: AtpCheckRequest, landscape: Landscape) -> Iterator[Fault]:
-    yield from _head_faults(request)
+    yield from _head_faults(request, landscape)
     yield from length_faults(len(request.lines), pointer("lines"), most=MOST_LINES, what="lines")
     yield from duplicate_faults(
         [line.line_id for line in request.lines],
         lambda position: pointer("lines", position, "lineId"),
         code="duplicate-line-id",
     )
+    customer = customer_of(request, landscape)
+    today = {name: datetime.now(plant.time_zone).date() for name, plant in landscape.plants.items()}
     for position, line in enumerate(request.lines[:MOST_LINES]):
-        yield from _line_faults(line, position, landscape)
+        yield from _line_faults(
+            request,
+            line,
+            f"{pointer('lines')}/{position}",
+            landscape=landscape,
+            customer=customer,
+            today=today,
+        )
 
 
-def _head_faults(request: AtpCheckRequest) -> Iterator[Fault]:
+def _head_faults(request: AtpCheckRequest, landscape: Landscape) -> Iterator[Fault]:
     if request.sold_to is None:
         yield Fault(pointer("soldTo"), "a promise is made to a customer: soldTo is needed", "sold-to-missing")
-    yield from _party_faults(request.sold_to, "soldTo")
-    yield from _party_faults(request.ship_to, "shipTo")
-    if request.sold_to and request.ship_to and request.ship_to.id != request.sold_to.id:
-        yield Fault(pointer("shipTo"), "a ship-to party other than the sold-to party is not served yet", NOT_YET)
-    if request.date_basis != "delivery":
-        yield Fault(pointer("dateBasis"), "only dates of delivery are served yet", NOT_YET)
+    yield from _party_faults(request.sold_to, "soldTo", landscape)
+    yield from order_faults(request)
 
 
-def _party_faults(party: PartyRef | None, member: str) -> Iterator[Fault]:
-    if party and party.scheme != "erp":
-        yield Fault(pointer(member, "scheme"), f"no {party.scheme} customer {party.id} is known", "reference-unknown")
+def _party_faults(party: PartyRef | None, member: str, landscape: Landscape) -> Iterator[Fault]:
+    if party and landscape.references.customer(party.scheme, party.id) is None:
+        text = f"the {party.scheme} customer {party.id} is not in the reference map"
+        yield Fault(pointer(member, "id"), text, "reference-unknown")
 
 
-def _line_faults(line: AtpLine, position: int, landscape: Landscape) -> Iterator[Fault]:
+def _line_faults(
+    request: AtpCheckRequest,
+    line: AtpLine,
+    at: str,
+    *,
+    landscape: Landscape,
+    customer: str,
+    today: Mapping[str, date],
+) -> Iterator[Fault]:
+    """`at` is the pointer to the line, `today` the day at each plant."""
     plant = landscape.plants.get(line.plant or landscape.default_plant)
-    yield from quantity_faults(line.quantity, pointer("lines", position, "quantity"))
+    yield from quantity_faults(line.quantity, f"{at}/quantity", landscape.units)
     if plant:  # a day is past or not where the goods leave
-        today = datetime.now(plant.time_zone).date()
-        yield from date_faults(line.requested_date, pointer("lines", position, "requestedDate"), today=today)
+        yield from date_faults(line.requested_date, f"{at}/requestedDate", today=today[plant.plant])
+        if request.date_basis == "ship" and plant.calendar is None:
+            text = f"plant {plant.plant} has no calendar to tell days of leaving by: ask for the day of delivery"
+            yield Fault(pointer("dateBasis"), text, "calendar-missing")
     else:
-        yield Fault(pointer("lines", position, "plant"), f"the plant {line.plant} is not known", "plant-unknown")
-    if line.product.scheme != "erp":
-        at = pointer("lines", position, "product")
-        yield Fault(at, f"no {line.product.scheme} product {line.product.id} is known", "reference-unknown")
+        yield Fault(f"{at}/plant", f"the plant {line.plant} is not known", "plant-unknown")
+    if landscape.references.material(line.product.scheme, line.product.id, customer) is None:
+        text = f"the {line.product.scheme} product {line.product.id} is not in the reference map"
+        yield Fault(f"{at}/product", text, "reference-unknown")
     if line.configuration_ref:
-        at = pointer("lines", position, "configurationRef")
-        yield Fault(at, "configured lines are not served yet", NOT_YET)
-    if line.order_ref:
-        yield Fault(pointer("lines", position, "orderRef"), "ask for the change by a change request", NOT_YET)
+        yield Fault(f"{at}/configurationRef", CONFIGURED, NOT_YET)
 
 
-def resolve(request: AtpCheckRequest, landscape: Landscape) -> list[Asked]:
-    """The lines of a checked request with every reference settled: material, Rec 20 unit, plant."""
-    return [
-        Asked(
-            line.line_id,
-            line.product.id,
-            line.quantity.amount,
-            rec20(line.quantity),
-            line.requested_date,
-            line.plant or landscape.default_plant,
-        )
-        for line in request.lines
-    ]
+def resolve(request: AtpCheckRequest, landscape: Landscape, ship_to: str) -> list[Asked]:
+    """The lines of a checked request with every reference settled: material, Rec 20 unit, plant, day of arrival."""
+    customer = customer_of(request, landscape)
+    return [_asked(request, line, landscape, customer, ship_to) for line in request.lines]
+
+
+def _asked(request: AtpCheckRequest, line: AtpLine, landscape: Landscape, customer: str, ship_to: str) -> Asked:
+    plant = landscape.plants[line.plant or landscape.default_plant]
+    due = line.requested_date
+    if request.date_basis == "ship" and plant.calendar:
+        due = plant.calendar.delivery_for(due, ship_to)
+    return Asked(
+        line.line_id,
+        landscape.references.material(line.product.scheme, line.product.id, customer) or line.product.id,
+        line.quantity.amount,
+        rec20(line.quantity, landscape.units),
+        line.requested_date,
+        due,
+        plant.plant,
+        request.date_basis,
+    )

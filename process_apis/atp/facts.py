@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import datetime
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
 from msgspec import Struct
 
-from process_apis.atp.models import Confidence, Firmness, LineStatus, Supply
+from process_apis.atp.models import (
+    AlternativeKind,
+    Confidence,
+    ConfirmationRule,
+    DateBasis,
+    Firmness,
+    LineStatus,
+    Supply,
+)
+from process_apis.atp.units import Conversion
 from process_apis.exceptions import Finding, SourceMessage
-from process_apis.provenance import Outcome
-from system_apis.sap.models import CreditState, SimulatedLine
-from system_apis.scheduler.models import PlannedLine
+from process_apis.provenance import Outcome, Rung
+from system_apis.sap.models import CreditState
 
 ZERO = Decimal(0)
 FOUR_PLACES = Decimal("0.0001")
@@ -20,35 +29,89 @@ AnswerStatus = Literal["complete", "degraded", "rejected"]
 
 
 class Asked(Struct, frozen=True):
-    """A line as asked, references resolved: `unit` is a Rec 20 code, `plant` never open."""
+    """A line as asked, references resolved: `unit` is a Rec 20 code, `plant` never open.
+
+    `due` is the day of arrival that `requested_date` means, by the basis that was asked.
+    """
 
     line_id: str
     material: str
     quantity: Decimal
     unit: str
     requested_date: date
+    due: date
     plant: str
+    basis: DateBasis = "delivery"
+
+
+class Terms(Struct, frozen=True):
+    """What the caller accepts as a confirmation."""
+
+    rule: ConfirmationRule = "proposal"
+    split_dates: bool = True
+    substitutes: bool = False
+
+
+class Arrival(Struct, frozen=True):
+    """So much arrives on `delivery`, having left on `ship` (None: not known)."""
+
+    quantity: Decimal
+    ship: date | None
+    delivery: date
+    supply: Supply
+
+
+class ErpLine(Struct, frozen=True):
+    """What the ERP has for a line: of which material, from which plant, in which unit, when."""
+
+    material: str
+    plant: str
+    unit: str
+    arrivals: tuple[Arrival, ...]
 
 
 class ErpFact(Struct, frozen=True):
-    """What the ERP said about a line. `line` is None if it was silent or if it `refused` the line."""
+    """What the ERP said about a line, by which rung. `line` is None if it was silent or if it `refused` the line."""
 
     source: str
     instance: str
     outcome: Outcome
-    line: SimulatedLine | None = None
+    line: ErpLine | None = None
     refused: SourceMessage | None = None
     credit: CreditState = "notChecked"
+    rung: Rung = "simulation"
+    live: bool = True
 
 
 class PlanFact(Struct, frozen=True):
-    """What the scheduler of `plant` said about a line, or that it was asked in vain."""
+    """What the scheduler of `plant` said about a line, or that it was asked in vain. `arrivals` is None if the answer
+    is in a unit that cannot be turned into the line's."""
 
     source: str
     instance: str
     outcome: Outcome
     plant: str
-    line: PlannedLine | None = None
+    material: str
+    unit: str = ""
+    arrivals: tuple[Arrival, ...] | None = None
+    work_centre: str | None = None
+    live: bool = True
+
+
+class Estimate(Struct, frozen=True):
+    """When a material could be had that nothing covers: by its replenishment time."""
+
+    source: str
+    plant: str
+    ship: date | None
+    delivery: date
+
+
+class There(Struct, frozen=True):
+    """What another plant has of a line: the ERP's word, and its scheduler's for what the ERP lacks there, if asked."""
+
+    erp: ErpFact
+    plan: PlanFact | None = None
 
 
 class Piece(Struct, frozen=True):
@@ -61,6 +124,7 @@ class Piece(Struct, frozen=True):
     firmness: Firmness
     confidence: Confidence
     source: str
+    ship: datetime.date | None = None
 
 
 class Factor(Struct, frozen=True):
@@ -71,13 +135,19 @@ class Factor(Struct, frozen=True):
 
 
 class Alternative(Struct, frozen=True):
-    kind: Literal["laterDate", "split", "alternativePlant"]
-    summary: str
+    """Another way to deliver a line. `plant` is the one it comes from."""
+
+    kind: AlternativeKind
+    plant: str
     schedule: tuple[Piece, ...]
 
 
 class LinePromise(Struct, frozen=True):
-    """What can be promised for a line. The three quantities are None together, when a source is silent."""
+    """What can be promised for a line. The three quantities are None together, when a source is silent.
+
+    `schedule` is what is confirmed, and after it what is estimated of the rest. `substitute` is the material that would
+    be delivered instead of the one asked.
+    """
 
     asked: Asked
     status: LineStatus
@@ -88,6 +158,8 @@ class LinePromise(Struct, frozen=True):
     factors: tuple[Factor, ...]
     alternatives: tuple[Alternative, ...]
     findings: tuple[Finding, ...]
+    substitute: str | None = None
+    conversion: Conversion | None = None
 
     @property
     def fill_rate(self) -> Decimal | None:

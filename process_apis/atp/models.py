@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from process_apis.disclosure import PartnerException, PlantId, PublicPlantName
 from process_apis.exceptions import ExceptionView
@@ -30,6 +30,9 @@ LineStatus = Literal[
 Supply = Literal["onHand", "inbound", "plannedOrder", "production", "leadTime"]
 Firmness = Literal["reserved", "committed", "unreserved", "simulated", "estimated"]
 Confidence = Literal["firm", "high", "medium", "low"]
+AlternativeKind = Literal["laterDate", "split", "alternativePlant"]
+DateBasis = Literal["delivery", "ship"]
+Purpose = Literal["browse", "quote", "order", "orderChange"]
 Mode = Literal["atp", "ctp", "atpThenCtp"]
 ConfirmationRule = Literal["proposal", "complete", "oneTime"]
 
@@ -79,7 +82,7 @@ class OrderItemRef(Word, frozen=True):
 
 
 class AtpLine(Word, frozen=True):
-    """A line to check. `requestedDate` is the day of arrival at the customer."""
+    """A line to check. `requestedDate` is the day of arrival at the customer, or of leaving if `dateBasis` says so."""
 
     line_id: Ident
     product: ProductRef
@@ -91,15 +94,19 @@ class AtpLine(Word, frozen=True):
 
 
 class AtpCheckRequest(Word, frozen=True):
-    """Can these lines be promised, when, and how sure are we? Reserves nothing and stores nothing."""
+    """Can these lines be promised, when, and how sure are we? Reserves nothing and stores nothing.
+
+    `purpose` chooses how the ERP is asked; only `browse` may be answered from what was read shortly before.
+    `maxStalenessSeconds` is how old an answer may be at most; 0 asks anew, and on your own.
+    """
 
     lines: Annotated[tuple[AtpLine, ...], Meta(min_length=1, extra_json_schema={"maxItems": MOST_LINES})]
     sold_to: PartyRef | None = None
     ship_to: PartyRef | None = None
     sales_area: AskedSalesArea | None = None
-    purpose: Literal["browse", "quote", "order", "orderChange"] = "quote"
+    purpose: Purpose = "quote"
     mode: Mode = "atpThenCtp"
-    date_basis: Literal["delivery", "ship"] = "delivery"
+    date_basis: DateBasis = "delivery"
     confirmation_rule: ConfirmationRule = "proposal"
     allow: Allowances = Allowances()
     max_staleness_seconds: Annotated[int, Meta(ge=0)] | None = None
@@ -111,10 +118,22 @@ class Requested(View, frozen=True):
 
     quantity: Quantity
     requested_date: date
+    date_basis: DateBasis
+
+
+class UomConversion(View, frozen=True):
+    """How the asked unit was turned into the ERP's base unit: `denominator` of `from` are `numerator` of `to`. What is
+    needed was rounded up, what is supplied down."""
+
+    from_unit: str = field(name="from")
+    to_unit: str = field(name="to")
+    numerator: Decimal
+    denominator: Decimal
 
 
 class ScheduleView(View, frozen=True):
-    """A part of the quantity on a day. `source` is the id of an entry of `sources`."""
+    """A part of the quantity on a day. `source` is the id of an entry of `sources`; `shipDate` is the day it leaves the
+    plant, null where that is not known."""
 
     quantity: Quantity
     ship_date: date | None
@@ -153,7 +172,7 @@ class InternalFactor(PartnerFactor, frozen=True):
 
 class AlternativeView(View, frozen=True):
     rank: int
-    kind: Literal["laterDate", "split", "alternativePlant"]
+    kind: AlternativeKind
     summary: str
 
 
@@ -172,7 +191,8 @@ class PartnerAlternative(AlternativeView, frozen=True):
 class LineView(View, frozen=True):
     """What can be promised for a line. Where a source is silent, quantities are null: unknown is not zero.
 
-    `fillRate` is the share that arrives on or before the requested date, 0 to 1.
+    `fillRate` is the share that arrives on or before the requested date, 0 to 1. `substitute` is the material that
+    would be delivered in place of the one asked. Estimated parts of the schedule are not counted as confirmed.
     """
 
     line_id: str
@@ -182,6 +202,8 @@ class LineView(View, frozen=True):
     on_time_quantity: Quantity | None
     unconfirmed_quantity: Quantity | None
     fill_rate: Decimal | None
+    uom_conversion: UomConversion | None
+    substitute: str | None
 
 
 class InternalLine(LineView, frozen=True):

@@ -1,119 +1,75 @@
-"""What was heard from the ERPs and schedulers, put in order: facts by line for the rules, and a list of sources."""
+"""The sources of an answer: who said what it is made of, numbered in the order in which they are first named."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from msgspec import Struct
+from msgspec.structs import replace
 
-from process_apis.atp.facts import Asked, ErpFact, PlanFact
-from process_apis.exceptions import SourceMessage
-from process_apis.provenance import Heard, Source
-from system_apis.sap.models import Simulation
+from process_apis.atp.shared_reads import Found
+from process_apis.provenance import Outcome, Rung, Source
 from system_apis.scheduler.models import Scenario
 
-ERP_API = "API_SALES_ORDER_SIMULATION_SRV"
+ERP_APIS: dict[Rung, str] = {
+    "simulation": "API_SALES_ORDER_SIMULATION_SRV",
+    "availability": "API_PRODUCT_AVAILY_INFO_BASIC",
+    "stock": "API_MATERIAL_STOCK_SRV",
+    "masterData": "API_PRODUCT_SRV",
+}
 SCHEDULER_API = "scenarios"
 
 
-class Plan(NamedTuple):
-    """What is planned together. A plant's scheduler may refuse a unit that it does not plan in: kept apart from the
-    others, such a line spoils nobody's answer."""
+class SourceBook:
+    """`s1`, `s2` …: equal sources are one."""
 
-    instance: str
-    plant: str
-    unit: str
+    def __init__(self) -> None:
+        self._ids: dict[Source, str] = {}
 
+    def id_of(self, source: Source) -> str:
+        return self._ids.setdefault(source, f"s{len(self._ids) + 1}")
 
-class Planned(NamedTuple):
-    """What a plan said about the lines it was asked for. None: it was not asked, although it should have been."""
+    def adopt(self, heard: SourceBook) -> dict[str, str]:
+        """The sources of another book, noted in this one: their new names by the old ones."""
+        return {ident: self.id_of(source) for source, ident in heard._ids.items()}
 
-    plan: Plan
-    line_ids: frozenset[str]
-    heard: Heard[Scenario] | None
+    def note(self, sources: Iterable[Source]) -> None:
+        for source in sources:
+            self.id_of(source)
 
-
-class Group(NamedTuple):
-    """What one ERP instance and the schedulers of its plants said about some lines."""
-
-    instance: str
-    lines: Sequence[Asked]
-    simulation: Heard[Simulation]
-    plans: Sequence[Planned]
+    @property
+    def sources(self) -> list[Source]:
+        return [replace(source, id=ident) for source, ident in self._ids.items()]
 
 
-class Facts(Struct):
-    """All that was heard, by line, and from whom. `plans_expire_at`: until when the plans answered as they did."""
+class Reading(NamedTuple):
+    """How an answer came: its outcome, when it was read, and whether for another call."""
 
-    sources: list[Source]
-    erp: dict[str, ErpFact]
-    plan: dict[str, PlanFact]
-    plans_expire_at: datetime | None = None
-    anybody_answered: bool = False
+    outcome: Outcome
+    fetched_at: datetime | None = None
+    kept: bool = False
 
 
-def facts_from(groups: Sequence[Group]) -> Facts:
-    """What the rules need, and the list of those who said it: `s1`, `s2`, in the order they were asked."""
-    facts = Facts([], {}, {})
-    for group in groups:
-        _note_erp(facts, group)
-        for planned in group.plans:
-            _note_plan(facts, *planned)
-    return facts
+def reading(found: Found[Any]) -> Reading:
+    """A clear no to one of many questions is an answer too; it does not say when it was given."""
+    if found.value is not None:
+        return Reading("ok", getattr(found.value, "fetched_at", None), found.kept)
+    return Reading(found.outcome)
 
 
-def _note_erp(facts: Facts, group: Group) -> None:
-    heard = group.simulation
-    source = _erp_source(_next_id(facts), group.instance, heard)
-    facts.sources.append(source)
-    facts.anybody_answered |= heard.answer is not None or heard.refusal is not None
-    told = {line.line_id: line for line in heard.answer.lines} if heard.answer else {}
-    for line in group.lines:
-        refused = heard.refusal
-        if heard.answer and line.line_id in heard.answer.refused:
-            said = heard.answer.refused[line.line_id]
-            refused = SourceMessage(said.code, said.text)
-        facts.erp[line.line_id] = ErpFact(
-            source.id,
-            group.instance,
-            heard.outcome,
-            told.get(line.line_id),
-            refused,
-            heard.answer.credit if heard.answer else "notChecked",
-        )
-
-
-def _note_plan(facts: Facts, plan: Plan, line_ids: frozenset[str], heard: Heard[Scenario] | None) -> None:
-    source = _scheduler_source(_next_id(facts), plan.instance, heard)
-    facts.sources.append(source)
-    told = {}
-    if heard and heard.answer:
-        told = {line.line_id: line for line in heard.answer.lines}
-        expiry = heard.answer.expires_at
-        facts.plans_expire_at = min(facts.plans_expire_at or expiry, expiry)
-        facts.anybody_answered = True
-    for line_id in line_ids:
-        facts.plan[line_id] = PlanFact(source.id, plan.instance, source.outcome, plan.plant, told.get(line_id))
-
-
-def _next_id(facts: Facts) -> str:
-    return f"s{len(facts.sources) + 1}"
-
-
-def _erp_source(ident: str, instance: str, heard: Heard[Simulation]) -> Source:
+def erp_source(instance: str, rung: Rung, how: Reading) -> Source:
     """SAP states no as-of time: the answer is as old as its reading."""
-    if heard.answer is None:
-        return Source(ident, "erp", instance, ERP_API, heard.outcome)
-    at = heard.answer.fetched_at
-    return Source(ident, "erp", instance, ERP_API, "ok", at, at, "inferred")
+    basis = "inferred" if how.fetched_at else None
+    api = ERP_APIS[rung]
+    return Source("", "erp", instance, api, how.outcome, how.fetched_at, how.fetched_at, basis, rung, how.kept)  # type: ignore[arg-type]
 
 
-def _scheduler_source(ident: str, instance: str, heard: Heard[Scenario] | None) -> Source:
-    """None: not asked, because what it would be asked for is itself unknown."""
-    if heard is None:
-        return Source(ident, "scheduler", instance, SCHEDULER_API, "skipped")
-    if heard.answer is None:
-        return Source(ident, "scheduler", instance, SCHEDULER_API, heard.outcome)
-    return Source(ident, "scheduler", instance, SCHEDULER_API, "ok", heard.at, heard.answer.as_of, "stated")
+def scheduler_source(instance: str, found: Found[Scenario] | None, at: datetime | None = None) -> Source:
+    """None: not asked, because what it would be asked for is itself unknown. `at` is when the answer was heard."""
+    if found is None:
+        return Source("", "scheduler", instance, SCHEDULER_API, "skipped", rung="scenario")
+    if found.value is None:
+        return Source("", "scheduler", instance, SCHEDULER_API, found.outcome, rung="scenario")
+    as_of = found.value.as_of
+    return Source("", "scheduler", instance, SCHEDULER_API, "ok", at or as_of, as_of, "stated", "scenario", found.kept)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from process_apis.atp.alternatives import summary
 from process_apis.atp.facts import LinePromise, Piece
 from process_apis.atp.models import (
     InternalAlternative,
@@ -17,7 +18,9 @@ from process_apis.atp.models import (
     PartnerLine,
     PartnerSchedule,
     Requested,
+    UomConversion,
 )
+from process_apis.atp.units import Conversion
 from process_apis.disclosure import PlantId, for_partner, public_name
 from process_apis.exceptions import ExceptionView
 from process_apis.landscape import Plant
@@ -34,7 +37,9 @@ def internal_line(promise: LinePromise, exceptions: tuple[ExceptionView, ...]) -
             InternalFactor(factor.code, factor.message, factor.ref, PlantId(factor.plant)) for factor in promise.factors
         ),
         alternatives=tuple(
-            InternalAlternative(rank, one.kind, one.summary, _internal_schedule(one.schedule, unit))
+            InternalAlternative(
+                rank, one.kind, summary(promise.asked, one, one.plant), _internal_schedule(one.schedule, unit)
+            )
             for rank, one in enumerate(promise.alternatives, 1)
         ),
         exceptions=exceptions,
@@ -51,7 +56,12 @@ def partner_line(
         schedule=_partner_schedule(promise.schedule, unit, plants),
         limiting_factors=tuple(PartnerFactor(factor.code, _REASONS[factor.code]) for factor in promise.factors),
         alternatives=tuple(
-            PartnerAlternative(rank, one.kind, one.summary, _partner_schedule(one.schedule, unit, plants))
+            PartnerAlternative(
+                rank,
+                one.kind,
+                summary(promise.asked, one, public_name(one.plant, plants)),
+                _partner_schedule(one.schedule, unit, plants),
+            )
             for rank, one in enumerate(promise.alternatives, 1)
         ),
         exceptions=tuple(map(for_partner, exceptions)),
@@ -67,12 +77,21 @@ def _head(promise: LinePromise) -> dict[str, Any]:
     return {
         "line_id": asked.line_id,
         "status": promise.status,
-        "requested": Requested(Quantity(tidy(asked.quantity), unit), asked.requested_date),
+        "requested": Requested(Quantity(tidy(asked.quantity), unit), asked.requested_date, asked.basis),
         "confirmed_quantity": _quantity(promise.confirmed, unit),
         "on_time_quantity": _quantity(promise.on_time, unit),
         "unconfirmed_quantity": _quantity(promise.unconfirmed, unit),
         "fill_rate": None if rate is None else tidy(rate),
+        "uom_conversion": _conversion(promise.conversion),
+        "substitute": promise.substitute,
     }
+
+
+def _conversion(used: Conversion | None) -> UomConversion | None:
+    """Shown where there is something to convert."""
+    if used is None or not used.changes:
+        return None
+    return UomConversion(used.unit, used.base_unit, tidy(used.numerator), tidy(used.denominator))
 
 
 def _quantity(amount: Decimal | None, unit: str) -> Quantity | None:
@@ -90,7 +109,7 @@ def _partner_schedule(pieces: tuple[Piece, ...], unit: str, plants: Mapping[str,
 def _piece(piece: Piece, unit: str) -> dict[str, Any]:
     return {
         "quantity": Quantity(tidy(piece.quantity), unit),
-        "ship_date": None,
+        "ship_date": piece.ship,
         "delivery_date": piece.date,
         "supply": piece.supply,
         "firmness": piece.firmness,

@@ -4,53 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import pytest
 
-from process_apis.atp.models import AtpCheckRequest, InternalPromise, PartnerPromise
-from process_apis.atp.process import check_availability
+from policies.errors import NotVisible
+from process_apis.atp.models import InternalPromise, PartnerPromise
 from process_apis.atp.token import open_promise
-from process_apis.errors import NoSourceAnswered, NoSuchThing, RequestFaulty
+from process_apis.errors import NoSourceAnswered, RequestFaulty
 from process_apis.landscape import Landscape
-from process_apis.seals import Seals
-from tests.integration.landscape import CRM, NOBODY_LISTENS, NORTH, Overheard, caller, open_landscape, urls_of
+from tests.integration.atp.counter import SEALS, THREE, check, line, plants_today, request
+from tests.integration.landscape import NOBODY_LISTENS, NORTH, Overheard, open_landscape, urls_of
 from tests.sandbox import RunningSandbox
-
-SEALS = Seals(["a-key-of-the-house-for-the-tests-1"])
-
-
-@pytest.fixture
-async def landscape(fresh_sandbox: RunningSandbox) -> AsyncIterator[Landscape]:
-    async with open_landscape(urls_of(fresh_sandbox)) as opened:
-        yield opened
-
-
-def line(line_id: str, product: str, quantity: str, /, *, days: int = 5, **more: Any) -> dict[str, Any]:
-    day = date.today() + timedelta(days=days)  # noqa: DTZ011 - the sandbox's world starts on this machine's day
-    return {
-        "lineId": line_id,
-        "product": {"id": product},
-        "quantity": {"value": quantity, "unit": "C62"},
-        "requestedDate": day.isoformat(),
-    } | more
-
-
-def request(*lines: dict[str, Any], sold_to: str = "17100001", **more: Any) -> AtpCheckRequest:
-    body = {"soldTo": {"id": sold_to}, "lines": lines} | more
-    return msgspec.json.decode(msgspec.json.encode(body), type=AtpCheckRequest)
-
-
-THREE = (line("1", "TG11", "40"), line("2", "TG12", "100"), line("3", "FG126", "50"))
-
-
-async def check(landscape: Landscape, asked: AtpCheckRequest, client: Any = CRM, seconds: float = 10) -> Any:
-    return await check_availability(caller(client, seconds=seconds), asked, landscape=landscape, seals=SEALS)
 
 
 async def test_three_lines_come_on_time_late_and_short_of_stock(landscape: Landscape) -> None:
@@ -81,7 +49,11 @@ async def test_without_the_scheduler_the_same_line_is_only_partly_confirmed(land
         10,
         40,
     )
-    assert [one.system for one in answer.sources] == ["erp"]
+    assert [(one.system, one.rung) for one in answer.sources] == [("erp", "simulation"), ("erp", "masterData")]
+    assert [(piece.supply, piece.firmness) for piece in short.schedule] == [
+        ("onHand", "unreserved"),
+        ("leadTime", "estimated"),
+    ]
 
 
 @pytest.mark.parametrize(("mode", "asked_for"), [("atpThenCtp", ["40"]), ("ctp", ["50"]), ("atp", [])])
@@ -109,9 +81,26 @@ async def test_a_customer_on_credit_hold_gets_no_confirmed_line(landscape: Lands
     assert [one.code for one in answer.lines[0].exceptions] == ["credit-hold"]
 
 
-async def test_nothing_available_is_an_answer_too(landscape: Landscape) -> None:
+async def test_what_is_nowhere_is_backordered_where_the_erp_knows_how_long_it_takes_to_get_more(
+    landscape: Landscape,
+) -> None:
     answer = await check(landscape, request(line("1", "TG20", "7"), mode="atp"))
+    (ordered,) = answer.lines
+    assert (ordered.status, ordered.confirmed_quantity.value, ordered.unconfirmed_quantity.value) == (
+        "backordered",
+        0,
+        7,
+    )
+    (piece,) = ordered.schedule
+    assert (piece.quantity.value, piece.supply, piece.firmness, piece.confidence) == (7, "leadTime", "estimated", "low")
+    assert piece.delivery_date == plants_today(landscape) + timedelta(days=10)
+    assert [one.rung for one in answer.sources if one.id == piece.source] == ["masterData"]
+
+
+async def test_nothing_available_is_an_answer_too(landscape: Landscape) -> None:
+    answer = await check(landscape, request(line("1", "TG20", "7"), mode="ctp"))
     assert (answer.lines[0].status, answer.lines[0].confirmed_quantity.value) == ("unavailable", 0)
+    assert answer.lines[0].schedule == ()
 
 
 async def test_a_carton_is_answered_in_cartons(landscape: Landscape) -> None:
@@ -188,10 +177,10 @@ async def test_a_complete_delivery_comes_on_one_day(landscape: Landscape) -> Non
 
 
 async def test_another_dealers_customer_does_not_exist(landscape: Landscape, sandbox: RunningSandbox) -> None:
-    with pytest.raises(NoSuchThing) as refused:
+    with pytest.raises(NotVisible) as refused:
         await check(landscape, request(*THREE, sold_to="17100002"), NORTH)
     assert (refused.value.kind, refused.value.ident) == ("customer", "17100002")
-    with pytest.raises(NoSuchThing):
+    with pytest.raises(NotVisible):
         await check(landscape, request(line("1", "TG11", "1", plant="9999")), NORTH)
     assert sandbox.journal("sap") == []
 

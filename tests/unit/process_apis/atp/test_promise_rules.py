@@ -9,14 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from process_apis.atp.facts import Asked, ErpFact, LinePromise, PlanFact
+from process_apis.atp.facts import Asked, ErpFact, ErpLine, LinePromise, PlanFact, Terms
 from process_apis.atp.rules import answer_status, promise_line, shortfall
+from process_apis.atp.supply import from_plan, from_simulation
+from process_apis.atp.units import Conversion
 from process_apis.exceptions import SourceMessage
-from system_apis.sap.models import Confirmation, SimulatedLine
-from system_apis.scheduler.models import PlannedLine, PlannedPiece
+from process_apis.ways import Way
+from system_apis.sap.models import Confirmation
+from system_apis.scheduler.models import PlannedPiece
 
 DUE = date(2030, 6, 10)
-ASKED = Asked("10", "TG12", Decimal(100), "C62", DUE, "1710")
+ASKED = Asked("10", "TG12", Decimal(100), "C62", DUE, DUE, "1710")
+AT_ONCE = Way(None, "17100001", DUE - timedelta(days=30))
+PIECES = Conversion("C62", "C62", Decimal(1), Decimal(1))
 
 quantities = st.decimals(min_value=0, max_value=1000, places=3)
 days = st.integers(min_value=-20, max_value=60).map(lambda days: DUE + timedelta(days=days))
@@ -24,23 +29,23 @@ pieces = st.lists(st.tuples(quantities, days), max_size=6)
 
 
 def erp_fact(*confirmed: tuple[Decimal | int, date | None], unit: str = "C62", credit: str = "ok") -> ErpFact:
-    confirmations = tuple(Confirmation(DUE, day, Decimal(0), Decimal(amount)) for amount, day in confirmed)
-    line = SimulatedLine("10", "TG12", "1710", Decimal(100), unit, Decimal(0), Decimal(0), confirmations)
+    confirmations = [Confirmation(DUE, day, Decimal(0), Decimal(amount)) for amount, day in confirmed]
+    line = ErpLine("TG12", "1710", unit, from_simulation(ASKED, confirmations, AT_ONCE))
     return ErpFact("s1", "s4-1710", "ok", line, credit=credit)  # type: ignore[arg-type]
 
 
-def plan_fact(*planned: tuple[Decimal | int, date], unplanned: int = 0, unit: str = "C62") -> PlanFact:
-    made = tuple(PlannedPiece(Decimal(amount), day) for amount, day in planned)
-    line = PlannedLine("10", "TG12", unit, made, Decimal(unplanned), "WC-ASSY-1")
-    return PlanFact("s2", "aps-1710", "ok", "1710", line)
+def plan_fact(*planned: tuple[Decimal | int, date], unit: str = "C62") -> PlanFact:
+    made = [PlannedPiece(Decimal(amount), day) for amount, day in planned]
+    arrivals = from_plan(ASKED, made, PIECES, AT_ONCE) if unit == "C62" else None
+    return PlanFact("s2", "aps-1710", "ok", "1710", "TG12", unit, arrivals, "WC-ASSY-1")
 
 
 SILENT_ERP = ErpFact("s1", "s4-1710", "timeout")
-SILENT_PLAN = PlanFact("s2", "aps-1710", "error", "1710")
+SILENT_PLAN = PlanFact("s2", "aps-1710", "error", "1710", "TG12")
 
 
 def promised(erp: ErpFact, plan: PlanFact | None = None, rule: str = "proposal", *, split: bool = True) -> LinePromise:
-    return promise_line(ASKED, erp, plan, rule, split_dates=split)  # type: ignore[arg-type]
+    return promise_line(ASKED, erp, plan, terms=Terms(rule, split))  # type: ignore[arg-type]
 
 
 @given(
