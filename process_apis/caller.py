@@ -15,6 +15,7 @@ class Caller:
 
     `claim` is there on every route whose sheet says `once`; `if_match` on every route whose sheet says so.
     `wait_s` is what `Prefer: wait=N` asked for (RFC 7240), None if it did not.
+    `credential` names the proof for audit rows: `token:<jti>`, `key:<key id>`, or `system` for what nobody asked for.
     """
 
     client: Client
@@ -23,3 +24,4 @@ class Caller:
     claim: Claim | None = None
     if_match: str | None = None
     wait_s: float | None = None
+    credential: str = "system"

@@ -61,6 +61,31 @@ class LinesAlreadyConverted(BusinessRefusal):
         self.operation_id = operation_id
 
 
+class QuoteLinesOrdered(BusinessRefusal):
+    """Lines of the quote are items of an order already, says the CRM. `order_id` is the last order of the quote, where
+    the CRM names it."""
+
+    def __init__(self, quote_id: str, line_ids: tuple[str, ...], order_id: str | None) -> None:
+        super().__init__(f"quote {quote_id}: {len(line_ids)} line(s) are ordered already")
+        self.quote_id = quote_id
+        self.line_ids = line_ids
+        self.order_id = order_id
+
+
+class QueueFull(BusinessRefusal):
+    """Too many operations wait for a system already, or have waited too long: another one would only wait behind them.
+
+    `waiting` is how many, `oldest_s` how long the first of them has waited, `retry_after_s` when it is worth asking.
+    """
+
+    def __init__(self, system: str, waiting: int, oldest_s: float, retry_after_s: float) -> None:
+        super().__init__(f"{waiting} operation(s) wait for the {system}, the first for {oldest_s:.0f} s")
+        self.system = system
+        self.waiting = waiting
+        self.oldest_s = oldest_s
+        self.retry_after_s = retry_after_s
+
+
 class ChangeRequestOpen(BusinessRefusal):
     """One open change request per order; `change_request_id` is the one that is open."""
 
@@ -106,3 +131,53 @@ class NoSourceAnswered(BusinessRefusal):
         super().__init__(f"no answer from {', '.join(systems)}")
         self.systems = systems
         self.retry_after_s = retry_after_s
+
+
+class ClientExists(BusinessRefusal):
+    """A client with this id is registered already, here or in the configuration file."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(f"the client {client_id} is registered already")
+        self.client_id = client_id
+
+
+class ClientOfFile(BusinessRefusal):
+    """The configuration file names the client: what stands there is changed there."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(f"the client {client_id} is managed by the configuration file")
+        self.client_id = client_id
+
+
+class TooManyKeys(BusinessRefusal):
+    """The client has as many living keys as one may have: revoke one first. `living` are their ids."""
+
+    def __init__(self, client_id: str, living: tuple[str, ...]) -> None:
+        super().__init__(f"the client {client_id} has {len(living)} living keys")
+        self.client_id = client_id
+        self.living = living
+
+
+class KeyNotLive(BusinessRefusal):
+    """A key that has expired or was revoked has no successor: a new one is made instead."""
+
+    def __init__(self, key_id: str, state: str) -> None:
+        super().__init__(f"the key {key_id} is {state}")
+        self.key_id = key_id
+        self.state = state
+
+
+class KeysNotTaken(BusinessRefusal):
+    """No pepper is configured, so this installation takes no API keys."""
+
+    def __init__(self) -> None:
+        super().__init__("this installation takes no API keys")
+
+
+class RoleNotYours(BusinessRefusal):
+    """A key of a client with roles or scopes that its maker has not."""
+
+    def __init__(self, client_id: str, roles: tuple[str, ...]) -> None:
+        super().__init__(f"the client {client_id} has roles that the caller has not: {', '.join(roles)}")
+        self.client_id = client_id
+        self.roles = roles

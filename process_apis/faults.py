@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from process_apis.errors import Fault, RequestFaulty
 from process_apis.words import LARGEST, AskedQuantity
-from system_apis.sap import units
+from system_apis.sap.units import STANDARD, Units, UnitUnknown
 
 FURTHEST = timedelta(days=5 * 366)
 """How far ahead a date may be asked: further is a typing error, and no plan reaches there."""
@@ -25,7 +25,7 @@ def refuse_if_any(faults: Iterable[Fault]) -> None:
         raise RequestFaulty(found)
 
 
-def rec20(asked: AskedQuantity) -> str:
+def rec20(asked: AskedQuantity, units: Units = STANDARD) -> str:
     """The UN/ECE Rec 20 code of the unit, whichever scheme it was written in. Raises UnitUnknown."""
     if asked.scheme == "sap":
         return units.from_sap(asked.unit)
@@ -33,15 +33,15 @@ def rec20(asked: AskedQuantity) -> str:
     return asked.unit
 
 
-def quantity_faults(asked: AskedQuantity, at: str) -> Iterator[Fault]:
+def quantity_faults(asked: AskedQuantity, at: str, units: Units = STANDARD) -> Iterator[Fault]:
     """A quantity to order is above zero, at most LARGEST and in a unit that the systems know."""
     if asked.amount <= 0:
         yield Fault(f"{at}/value", "the quantity is above zero", "quantity-not-positive")
     if asked.amount > LARGEST:
         yield Fault(f"{at}/value", f"the quantity is at most {LARGEST}", "quantity-too-large")
     try:
-        rec20(asked)
-    except units.UnitUnknown:
+        rec20(asked, units)
+    except UnitUnknown:
         yield Fault(f"{at}/unit", f"the unit {asked.unit} ({asked.scheme}) is not known", "uom-invalid")
 
 

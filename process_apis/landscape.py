@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from process_apis.calendars import PlantCalendar
+from process_apis.conversions import Rounding
+from process_apis.reference_maps import ProductScheme, ReferenceMaps
 from system_apis.salesforce.client import Salesforce
 from system_apis.sap.client import SapErp
 from system_apis.sap.models import SalesArea
+from system_apis.sap.units import STANDARD, Units
 from system_apis.scheduler.port import Scheduler
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """A plant, its public name (what partners read), and the instances that serve it."""
+    """A plant, its public name (what partners read), the instances that serve it, and how it delivers.
+
+    Without a `calendar` nothing is known of the way to the customer: goods arrive on the day they are there.
+    """
 
     plant: str
     public_name: str
     time_zone: ZoneInfo
     erp: str
     scheduler: str | None
+    calendar: PlantCalendar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """How many operations may wait for one system, for how long the first of them, and how many may not have begun."""
+
+    most_waiting: int = 1000
+    oldest: timedelta = timedelta(hours=4)
+    most_unstarted: int = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Landscape:
-    """`erps`, `schedulers` by instance name, `plants` by plant id; one CRM in version 1."""
+    """`erps`, `schedulers` by instance name, `plants` by plant id; one CRM in version 1. `references`: what others call
+    our products and customers; `crm_products`: what the CRM's product codes are; `rounding`: what becomes of quantities
+    that do not come out even in the unit they are sold in; `queues`: how much may wait; `units`: those of the
+    ERPs' customizing."""
 
     erps: dict[str, SapErp]
     crm: Salesforce
@@ -33,6 +53,11 @@ class Landscape:
     plants: dict[str, Plant]
     default_plant: str
     sales_area: SalesArea
+    references: ReferenceMaps = field(default_factory=ReferenceMaps)
+    crm_products: ProductScheme = "erp"
+    rounding: Rounding = "refuse"
+    queues: Queues = field(default_factory=Queues)
+    units: Units = STANDARD
 
     @property
     def today(self) -> date:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from math import ceil
 from typing import Any
 
+from process_apis.conversions import LineConversion
 from process_apis.disclosure import PartnerException, PublicPlantName, Reader, for_partner, public_name
 from process_apis.exceptions import ExceptionView
 from process_apis.landscape import Plant
@@ -20,14 +21,20 @@ from process_apis.operations import (
     State,
     Step,
     WaitingFor,
+    WaitingReason,
     href_of,
     order_id_of,
 )
+from process_apis.promises import PromiseOutcome
+from process_apis.remedies import with_remedies
 from process_apis.words import Instant, Money, Quantity, View
 
 
 class OperationView(View, frozen=True):
-    """The monitor of an operation. `retryAfterSeconds` says when to look again, null when nothing moves by itself."""
+    """The monitor of an operation. `retryAfterSeconds` says when to look again, null when nothing moves by itself.
+
+    `promise` compares what was promised before with what came of it, once there is an order, if one was presented.
+    """
 
     operation_id: str
     href: str
@@ -43,6 +50,7 @@ class OperationView(View, frozen=True):
     updated_at: Instant
     correlation_id: str
     retry_after_seconds: int | None
+    promise: PromiseOutcome | None
 
 
 class InternalOperation(OperationView, frozen=True):
@@ -54,15 +62,21 @@ class InternalOperation(OperationView, frozen=True):
 
 
 class WaitingForSystem(View, frozen=True):
-    """The kind of neighbour that is down or busy. Nothing is lost: it is asked again at `retryAt`."""
+    """The kind of neighbour that is down or busy. Nothing is lost: it is asked again by itself.
+
+    `endsAt` is the end of a maintenance window.
+    """
 
     system: str
     since: Instant
     state: str = "waitingForSystem"
+    reason: WaitingReason = "unavailable"
+    ends_at: Instant | None = None
 
 
 class PartnerOperationLine(View, frozen=True):
-    """A line of the conversion, its plant by the public name."""
+    """A line of the conversion, its plant by the public name. `quoted` and `priced` are net, `tax` comes on top of
+    `priced`; where the material is sold in another unit, `ordered` is the quantity in that one."""
 
     line_id: str
     number: str
@@ -76,6 +90,9 @@ class PartnerOperationLine(View, frozen=True):
     item: str | None
     quoted: Money | None
     priced: Money | None
+    tax: Money | None
+    ordered: Quantity | None
+    uom_conversion: LineConversion | None
 
 
 class PartnerOperation(OperationView, frozen=True):
@@ -105,7 +122,7 @@ def internal_view(operation: Operation, steps: tuple[Step, ...], now: datetime) 
         **_head(operation, steps, now),
         waiting_for=operation.waiting_for,
         lines=operation.lines,
-        exceptions=operation.exceptions,
+        exceptions=with_remedies(operation),
     )
 
 
@@ -116,7 +133,7 @@ def partner_view(
         **_head(operation, steps, now),
         waiting_for=without_instance(operation.waiting_for),
         lines=tuple(_partner_line(line, plants) for line in operation.lines),
-        exceptions=tuple(for_partner(one) for one in operation.exceptions),
+        exceptions=tuple(for_partner(one) for one in with_remedies(operation)),
     )
 
 
@@ -130,7 +147,9 @@ def view(
 
 
 def without_instance(waiting: WaitingFor | None) -> WaitingForSystem | None:
-    return WaitingForSystem(waiting.system, waiting.since) if waiting else None
+    if waiting is None:
+        return None
+    return WaitingForSystem(waiting.system, waiting.since, reason=waiting.reason, ends_at=waiting.ends_at)
 
 
 def _head(operation: Operation, steps: tuple[Step, ...], now: datetime) -> dict[str, Any]:
@@ -140,7 +159,7 @@ def _head(operation: Operation, steps: tuple[Step, ...], now: datetime) -> dict[
         "etag": operation.etag,
         "kind": operation.kind,
         "state": operation.state,
-        "quote": QuoteRef(operation.quote_id, operation.quote_version),
+        "quote": QuoteRef(operation.quote_id, operation.quote_version, operation.quote_source),
         "order_id": order_id_of(operation),
         "steps": steps,
         "decide_by": operation.decide_by,
@@ -148,6 +167,7 @@ def _head(operation: Operation, steps: tuple[Step, ...], now: datetime) -> dict[
         "created_at": operation.created_at,
         "updated_at": operation.updated_at,
         "correlation_id": operation.correlation_id,
+        "promise": operation.promise,
         "retry_after_seconds": _look_again(operation, now),
     }
 
@@ -166,6 +186,9 @@ def _partner_line(line: OperationLine, plants: Mapping[str, Plant]) -> PartnerOp
         item=line.item,
         quoted=line.quoted,
         priced=line.priced,
+        tax=line.tax,
+        ordered=line.ordered,
+        uom_conversion=line.uom_conversion,
     )
 
 

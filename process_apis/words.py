@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LARGEST = Decimal("999999999999")
+ONE = Decimal(1)
 
 
 class Word(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -67,8 +68,8 @@ def new_id(prefix: str) -> str:
 
 def tidy(value: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent: `100.000` becomes `100`, `1E+2` too."""
-    short = value.normalize()
-    return short.quantize(Decimal(1)) if int(short.as_tuple().exponent) > 0 else short
+    whole = value.to_integral_value()
+    return whole.quantize(ONE) if whole == value else value.normalize()
 
 
 def bare(number: str) -> str:

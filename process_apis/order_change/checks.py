@@ -11,18 +11,19 @@ from process_apis.faults import date_faults, length_faults, pointer, quantity_fa
 from process_apis.order_change.models import MOST_OPERATIONS, ChangeOperation
 from process_apis.order_change.rules import Step, StepType
 from system_apis.sap.models import Order, OrderItem
+from system_apis.sap.units import Units
 
 NOT_YET = frozenset({"addLine", "replaceItem", "cancelOrder"})
 _QUANTITY = frozenset({"increaseQuantity", "decreaseQuantity"})
 
 
 def read_steps(
-    operations: Sequence[ChangeOperation], order: Order, line_ids: Mapping[str, str], today: date
+    operations: Sequence[ChangeOperation], order: Order, line_ids: Mapping[str, str], today: date, units: Units
 ) -> tuple[Step, ...]:
     """The operations with their items found. `line_ids` names our line of an item. Raises RequestFaulty."""
     items = {item.item: item for item in order.items}
     named = items | {line: items[item] for item, line in line_ids.items() if item in items}
-    refuse_if_any(_faults(operations, named, today))
+    refuse_if_any(_faults(operations, named, today, units))
     return tuple(
         Step(
             cast("StepType", one.type),
@@ -34,7 +35,9 @@ def read_steps(
     )
 
 
-def _faults(operations: Sequence[ChangeOperation], named: Mapping[str, OrderItem], today: date) -> Iterator[Fault]:
+def _faults(
+    operations: Sequence[ChangeOperation], named: Mapping[str, OrderItem], today: date, units: Units
+) -> Iterator[Fault]:
     yield from length_faults(len(operations), pointer("operations"), most=MOST_OPERATIONS, what="operations")
     done: dict[str, set[str]] = {}
     for place, one in enumerate(operations[:MOST_OPERATIONS]):
@@ -49,7 +52,7 @@ def _faults(operations: Sequence[ChangeOperation], named: Mapping[str, OrderItem
             yield Fault(f"{at}/lineId", f"the operation {said}", "line-unknown")
             continue
         yield from _member_faults(one, at)
-        yield from _value_faults(one, item, at, today)
+        yield from _value_faults(one, item, at, today, units)
         yield from _clash_faults(one, done.setdefault(item.item, set()), at)
 
 
@@ -64,21 +67,21 @@ def _member_faults(one: ChangeOperation, at: str) -> Iterator[Fault]:
             yield Fault(f"{at}/{member}", f"{one.type} {said} {member}", "operation-malformed")
 
 
-def _value_faults(one: ChangeOperation, item: OrderItem, at: str, today: date) -> Iterator[Fault]:
+def _value_faults(one: ChangeOperation, item: OrderItem, at: str, today: date, units: Units) -> Iterator[Fault]:
     if one.new_quantity is not None and one.type in _QUANTITY:
-        faults = list(quantity_faults(one.new_quantity, f"{at}/newQuantity"))
+        faults = list(quantity_faults(one.new_quantity, f"{at}/newQuantity", units))
         yield from faults
         if not faults:
-            yield from _direction_faults(one, item, f"{at}/newQuantity")
+            yield from _direction_faults(one, item, f"{at}/newQuantity", units)
     if one.new_date is not None and one.type == "changeDate":
         yield from date_faults(one.new_date, f"{at}/newDate", today=today)
 
 
-def _direction_faults(one: ChangeOperation, item: OrderItem, at: str) -> Iterator[Fault]:
+def _direction_faults(one: ChangeOperation, item: OrderItem, at: str, units: Units) -> Iterator[Fault]:
     quantity = one.new_quantity
     if quantity is None:
         return
-    if rec20(quantity) != item.unit:
+    if rec20(quantity, units) != item.unit:
         yield Fault(f"{at}/unit", f"the item is ordered in {item.unit}", "uom-invalid")
     elif one.type == "increaseQuantity" and quantity.amount <= item.quantity:
         text = f"newQuantity is the whole quantity afterwards: more than the {item.quantity:f} of now"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from process_apis.disclosure import PartnerException
-from process_apis.exceptions import ExceptionView
+from process_apis.exceptions import ExceptionView, Subject
 from process_apis.operation_views import WaitingForSystem
 from process_apis.operations import WaitingFor
 from process_apis.orders.models import ProposedStatus
@@ -43,7 +43,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     "accepted": frozenset({"committing"}),
     # back to a proposal while the ERP is untouched, forward only afterwards
     "committing": frozenset({"proposed", "committed", "partiallyCommitted", "actionRequired", "failed"}),
-    "actionRequired": frozenset({"committed", "partiallyCommitted", "failed"}),
+    "actionRequired": frozenset({"committing", "committed", "partiallyCommitted", "failed"}),
     "committed": frozenset(),
     "partiallyCommitted": frozenset(),
     "rejected": frozenset(),
@@ -212,10 +212,24 @@ class ChangeRequest(Struct, frozen=True):
     expires_at: datetime
     created_at: datetime
     updated_at: datetime
+    run: int = 1
+    takeovers: int = 0
 
     @property
     def etag(self) -> str:
         return f'"{self.change_request_id}-{self.version}"'
+
+    @property
+    def subject(self) -> Subject:
+        """What its exceptions are about."""
+        return Subject(
+            "changeRequest",
+            self.change_request_id,
+            self.customer,
+            self.correlation_id,
+            self.traceparent,
+            self.order_id,
+        )
 
     @property
     def run_id(self) -> str:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from policies.access import require_customer
+from process_apis import exception_news, exception_rows
 from process_apis.caller import Caller
 from process_apis.durable import Durable
 from process_apis.errors import (
@@ -26,6 +28,7 @@ from process_apis.operations import matches
 from process_apis.order_change import rows
 from process_apis.order_change.checks import read_steps
 from process_apis.order_change.commit import WORKFLOW
+from process_apis.order_change.entries import touched
 from process_apis.order_change.models import (
     MOVING,
     ChangeDecision,
@@ -39,7 +42,9 @@ from process_apis.order_change.rules import wanted_items
 from process_apis.order_change.showing import view
 from process_apis.order_change.simulation import propose
 from process_apis.order_change.telling import tell
-from process_apis.orders.reading import OrderFacts, canonical, visible_facts
+from process_apis.order_ids import canonical
+from process_apis.orders.reading import OrderFacts, visible_facts
+from process_apis.orders.tables import unfinished_maker
 from process_apis.orders.versions import OrderVersion, etag_of, moved_parts, version_in
 from process_apis.seals import Seals
 from process_apis.words import bare, new_id
@@ -67,8 +72,7 @@ async def request_change(
     """
     facts = await visible_facts(caller, order_id, landscape=landscape, store=store)
     order_id = facts.order_id
-    if facts.maker is not None and facts.maker.running:  # both would write days, plan and quote
-        raise OrderInTheMaking(order_id, facts.maker.operation_id)
+    await _refuse_unfinished(store, facts)
     await _refuse_second(store, order_id)
     version = _seen_version(caller, facts, seals)
     held = await _proposed(caller, request, facts, version, landscape)
@@ -78,8 +82,11 @@ async def request_change(
         async with caller.claim.settle() as settlement:
             await rows.expire_due(settlement.connection, order_id, held.created_at)
             await rows.insert_request(settlement.connection, held)
+            for one in held.exceptions:
+                await exception_news.tell(settlement.connection, held.subject, one, exception_news.OPENED)
             await tell(settlement.connection, held, "order.change.proposed")
             settlement.answer = view(held, seals, held.created_at, caller.client.disclosure)
+            settlement.touched = touched(held)
     except IntegrityError:
         await _refuse_second(store, order_id)
         raise
@@ -123,6 +130,7 @@ async def decide_change(
         await rows.expire_due(connection, canonical(order_id), now)
         held = await _visible(connection, caller, order_id, change_request_id)
         _refuse_undecidable(held, caller, accepting=decision.decision == "accept")
+        seen = held
         state = DECIDED[decision.decision]
         moved = await rows.move(
             connection, change_request_id, state, now, version=held.version, decision=decision.decision, conflicts=()
@@ -130,8 +138,12 @@ async def decide_change(
         if not moved:
             raise VersionStale(KIND, change_request_id, held.etag)
         held = await _visible(connection, caller, order_id, change_request_id)
+        if state != "committing":  # nothing comes of it, and what stood in its way does no longer matter
+            await exception_rows.end_all(connection, held, exception_rows.Ending("waived", now))
+            held = await _visible(connection, caller, order_id, change_request_id)
         await tell(connection, held, "order.change.accepted" if state == "committing" else f"order.change.{state}")
         settlement.answer = view(held, seals, now, caller.client.disclosure)
+        settlement.touched = touched(held, before=seen, reason=decision.reason)
     if held.state == "committing":
         await durable.start_once(WORKFLOW, held.run_id)
     return await _patiently(caller, held, seals, store)
@@ -165,7 +177,7 @@ async def _proposed(
     if order is None:
         raise NoSourceAnswered((facts.instance,))
     today = landscape.today
-    steps = read_steps(request.operations, order, facts.line_ids, today)
+    steps = read_steps(request.operations, order, facts.line_ids, today, landscape.units)
     wanted = wanted_items(order, steps, today)
     proposal, findings = await propose(facts, order, wanted, landscape=landscape, deadline=caller.deadline)
     now = datetime.now(UTC)
@@ -198,6 +210,19 @@ async def _proposed(
     )
 
 
+async def _refuse_unfinished(store: AsyncEngine, facts: OrderFacts) -> None:
+    """Conversion and change both write days, plan and quote: the conversion comes first, also while it waits for an
+    operator, and before it has heard its order's number. Once it has ended it never begins again."""
+    if facts.maker is not None:
+        if facts.maker.unfinished:
+            raise OrderInTheMaking(facts.order_id, facts.maker.operation_id)
+    elif facts.order is not None and facts.order.reference:
+        async with store.connect() as connection:
+            maker = await unfinished_maker(connection, facts.order.reference)
+        if maker is not None:
+            raise OrderInTheMaking(facts.order_id, maker)
+
+
 async def _refuse_second(store: AsyncEngine, order_id: str) -> None:
     """Two changes of one order at a time would each be simulated without the other."""
     async with store.begin() as connection:
@@ -209,8 +234,9 @@ async def _refuse_second(store: AsyncEngine, order_id: str) -> None:
 
 async def _visible(connection: AsyncConnection, caller: Caller, order_id: str, change_request_id: str) -> ChangeRequest:
     held = await rows.load(connection, change_request_id)
-    if held is None or held.order_id != canonical(order_id) or not caller.client.may_speak_for(held.customer):
+    if held is None or held.order_id != canonical(order_id):
         raise NoSuchThing(KIND, change_request_id)
+    require_customer(caller.client, held.customer, kind=KIND, ident=change_request_id)
     return held
 
 

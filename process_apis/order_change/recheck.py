@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from process_apis import exception_rows
 from process_apis.errors import NoSourceAnswered, RequestFaulty
-from process_apis.exceptions import Finding, opened
+from process_apis.exceptions import Finding, ended
 from process_apis.order_change import rows
 from process_apis.order_change.attempts import Job, Went
 from process_apis.order_change.checks import read_steps
@@ -16,7 +17,7 @@ from process_apis.order_change.simulation import propose
 from process_apis.order_change.telling import tell
 from process_apis.orders.reading import OrderFacts, read_facts
 from process_apis.orders.versions import OrderVersion, moved_parts
-from process_apis.stepping import step_deadline
+from process_apis.outages import step_deadline
 from system_apis.sap.models import Order
 
 
@@ -46,7 +47,7 @@ async def recheck(job: Job, *, overtaken: bool = False) -> Went:
 
 def _wanted(job: Job, facts: OrderFacts, order: Order) -> tuple[Wanted, ...]:
     today = job.landscape.today
-    steps = read_steps(job.held.wish.operations, order, facts.line_ids, today)
+    steps = read_steps(job.held.wish.operations, order, facts.line_ids, today, job.landscape.units)
     return wanted_items(order, steps, today)
 
 
@@ -61,7 +62,7 @@ def _conflicts(
     then = {line.item_id: pieces_of(line) for line in job.held.proposal.lines}
     now = {line.item_id: pieces_of(line) for line in fresh.lines}
     less = [Conflict("promise", f"item {item} would get less, or later, than proposed") for item in worse(then, now)]
-    known = {(one.code, one.line_id) for one in job.held.exceptions}
+    known = {(one.code, one.line_id) for one in job.held.exceptions if not ended(one)}
     new = [Conflict(one.system, one.detail) for one in findings if (one.code, one.line_id) not in known]
     return (*moved, *less, *new)
 
@@ -81,18 +82,17 @@ async def _propose_anew(
             "proposed",
             now,
             revision=held.revision,
+            executor=job.token,
             proposal=proposal,
             based_on=version,
             conflicts=conflicts,
-            exceptions=tuple(
-                opened(one, step="simulation", at=now, correlation_id=held.correlation_id) for one in findings
-            ),
             decision=None,
             waiting_for=None,
             retry_at=None,
         )
         renewed = await rows.load(connection, held.change_request_id)
         if done and renewed:
+            await exception_rows.report(connection, renewed, "simulation", findings, now)
             await tell(connection, renewed, "order.change.conflict")
 
 

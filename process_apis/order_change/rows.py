@@ -13,7 +13,8 @@ import msgspec
 from sqlalchemy import CursorResult, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from process_apis.exceptions import ExceptionView
+from process_apis import exception_rows
+from process_apis.operation_rows import waiting_columns, waiting_in
 from process_apis.operations import WaitingFor
 from process_apis.order_change.models import (
     ENDED,
@@ -28,20 +29,22 @@ from process_apis.order_change.tables import change_requests
 from process_apis.orders.versions import OrderVersion
 
 _SHAPES: dict[str, Any] = {
-    "waiting_for": WaitingFor,
     "wish": ChangeRequestBody,
     "based_on": OrderVersion,
     "proposal": Proposal,
     "conflicts": tuple[Conflict, ...],
-    "exceptions": tuple[ExceptionView, ...],
 }
 _DECODERS = {name: msgspec.json.Decoder(shape) for name, shape in _SHAPES.items()}
 _held = change_requests.c
 
 
 async def insert_request(connection: AsyncConnection, held: ChangeRequest) -> None:
-    """Raises IntegrityError if another request is open for the order."""
-    await connection.execute(insert(change_requests).values(_values(msgspec.structs.asdict(held))))
+    """With its exceptions. Raises IntegrityError if another request is open for the order."""
+    columns = _values(msgspec.structs.asdict(held))
+    del columns["exceptions"]
+    await connection.execute(insert(change_requests).values(columns))
+    if held.exceptions:
+        await exception_rows.insert_all(connection, held.subject, held.exceptions)
 
 
 async def load(connection: AsyncConnection, change_request_id: str) -> ChangeRequest | None:
@@ -52,7 +55,9 @@ async def load(connection: AsyncConnection, change_request_id: str) -> ChangeReq
     columns = dict(row._mapping)
     for name, decoder in _DECODERS.items():
         columns[name] = decoder.decode(columns[name]) if columns[name] is not None else None
-    return ChangeRequest(**columns)
+    columns["waiting_for"] = waiting_in(columns)
+    exceptions = await exception_rows.of(connection, change_request_id)
+    return ChangeRequest(**columns, exceptions=exceptions[change_request_id])
 
 
 async def open_request_of(connection: AsyncConnection, order_id: str) -> str | None:
@@ -62,11 +67,14 @@ async def open_request_of(connection: AsyncConnection, order_id: str) -> str | N
 
 async def expire_due(connection: AsyncConnection, order_id: str, at: datetime) -> None:
     """A proposal that nobody took in time makes room for the next one."""
-    await connection.execute(
+    expired = await connection.scalar(
         update(change_requests)
         .where(_held.open_order_id == order_id, _held.state == "proposed", _held.expires_at <= at)
         .values(state="expired", open_order_id=None, version=_held.version + 1, updated_at=at)
+        .returning(_held.change_request_id)
     )
+    if expired is not None and (held := await load(connection, expired)) is not None:
+        await exception_rows.end_all(connection, held, exception_rows.Ending("expired", at))
 
 
 async def move(
@@ -77,9 +85,11 @@ async def move(
     *,
     version: int | None = None,
     revision: int | None = None,
+    executor: str | None = None,
     **changes: Any,
 ) -> bool:
-    """Enter `state` if the table of transitions lets us, and if row and proposal still are what the caller read.
+    """Enter `state` if the table of transitions lets us, if row and proposal still are what the caller read, and if
+    `executor` still is the execution that commits.
 
     A request that has ended makes room for the next one of its order; a new proposal counts its revision up.
     """
@@ -89,6 +99,8 @@ async def move(
         conditions.append(_held.version == version)
     if revision is not None:
         conditions.append(_held.revision == revision)
+    if executor is not None:
+        conditions.append(_held.executor == executor)
     if state == "proposed":
         changes["revision"] = _held.revision + 1
     if state in ENDED:
@@ -102,21 +114,52 @@ async def move(
 
 
 async def note_waiting(
-    connection: AsyncConnection, change_request_id: str, waiting: WaitingFor | None, retry_at: datetime | None
-) -> None:
-    """Beside the state: whom a commit waits for. It is no news for a decision, so the version stays."""
-    await connection.execute(
+    connection: AsyncConnection,
+    change_request_id: str,
+    waiting: WaitingFor | None,
+    retry_at: datetime | None,
+    *,
+    executor: str,
+) -> bool:
+    """Beside the state: whom a commit waits for. It is no news for a decision, so the version stays. False: `executor`
+    is not the one who commits any more."""
+    done = await connection.execute(
         update(change_requests)
-        .where(_held.change_request_id == change_request_id)
-        .values(**_values({"waiting_for": waiting}), retry_at=retry_at)
+        .where(_held.change_request_id == change_request_id, _held.executor == executor)
+        .values(**waiting_columns(waiting), retry_at=retry_at, takeovers=0)
     )
+    return cast("CursorResult[Any]", done).rowcount == 1
 
 
-async def take_over(connection: AsyncConnection, change_request_id: str, executor: str) -> None:
-    """From now on `executor` acts; whoever acted before finds out before its next write to a neighbour."""
-    await connection.execute(
-        update(change_requests).where(_held.change_request_id == change_request_id).values(executor=executor)
+async def take_over(
+    connection: AsyncConnection, change_request_id: str, executor: str, *, revision: int, run: int
+) -> bool:
+    """From now on `executor`, one execution of this run, acts; whoever acted before finds out before its next write to
+    a neighbour. False: there is a later revision or run, or no such request."""
+    done = await connection.execute(
+        update(change_requests)
+        .where(_held.change_request_id == change_request_id, _held.revision == revision, _held.run == run)
+        .values(executor=executor)
     )
+    return cast("CursorResult[Any]", done).rowcount == 1
+
+
+async def count_takeover(connection: AsyncConnection, change_request_id: str, run: int) -> int:
+    """A process died with this run in its hands: how many have by now, over the step that was under way. 0: it waited
+    for a neighbour, which kills nobody."""
+    done = await connection.execute(
+        update(change_requests)
+        .where(
+            _held.change_request_id == change_request_id,
+            _held.run == run,
+            _held.state == "committing",
+            _held.waiting_system.is_(None),
+        )
+        .values(takeovers=_held.takeovers + 1)
+    )
+    if cast("CursorResult[Any]", done).rowcount == 0:
+        return 0
+    return await connection.scalar(select(_held.takeovers).where(_held.change_request_id == change_request_id)) or 0
 
 
 async def is_ours(connection: AsyncConnection, held: ChangeRequest, executor: str) -> bool:
@@ -132,14 +175,19 @@ async def is_ours(connection: AsyncConnection, held: ChangeRequest, executor: st
     return found is not None
 
 
-async def committing(connection: AsyncConnection) -> Sequence[str]:
-    """The runs that should be under way: `<change request>.<revision>`."""
-    rows = await connection.execute(select(_held.change_request_id, _held.revision).where(_held.state == "committing"))
-    return [f"{row.change_request_id}.{row.revision}" for row in rows]
+async def committing(connection: AsyncConnection) -> Sequence[tuple[str, int]]:
+    """What should be under way: `<change request>.<revision>`, and its run."""
+    rows = await connection.execute(
+        select(_held.change_request_id, _held.revision, _held.run).where(_held.state == "committing")
+    )
+    return [(f"{row.change_request_id}.{row.revision}", row.run) for row in rows]
 
 
 def _values(changes: dict[str, Any]) -> dict[str, Any]:
-    return {
+    values: dict[str, Any] = {
         name: msgspec.json.encode(value).decode() if name in _SHAPES and value is not None else value
         for name, value in changes.items()
     }
+    if "waiting_for" in values:
+        values |= waiting_columns(values.pop("waiting_for"))
+    return values

@@ -27,6 +27,7 @@ from process_apis.orders.models import ProposedStatus
 from process_apis.orders.rules import HeldPiece, wanted_date
 from process_apis.orders.versions import etag_of
 from process_apis.orders.views import href_of as order_href
+from process_apis.remedies import of_change
 from process_apis.seals import Seals
 from process_apis.words import Quantity, tidy
 from system_apis.sap.models import OrderItem
@@ -86,9 +87,10 @@ def view(
 ) -> InternalChangeRequest | PartnerChangeRequest:
     """The request as a reader of this disclosure may see it."""
     head = _head(held, seals, now)
+    met = tuple(of_change(one, head["href"], held.state) for one in held.exceptions)
     if disclosure == "internal":
-        return InternalChangeRequest(**head, waiting_for=held.waiting_for, exceptions=held.exceptions)
-    exceptions = tuple(for_partner(one) for one in held.exceptions)
+        return InternalChangeRequest(**head, waiting_for=held.waiting_for, exceptions=met)
+    exceptions = tuple(map(for_partner, met))
     return PartnerChangeRequest(**head, waiting_for=without_instance(held.waiting_for), exceptions=exceptions)
 
 

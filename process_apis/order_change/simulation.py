@@ -20,6 +20,7 @@ from process_apis.order_change.showing import line_proposal
 from process_apis.orders.reading import OrderFacts
 from process_apis.orders.rules import HeldPiece, held_pieces
 from process_apis.provenance import Heard, ask
+from process_apis.ways import arriving, in_time
 from process_apis.words import Money, tidy
 from system_apis.deadline import Deadline
 from system_apis.sap.models import Order, Simulation
@@ -98,14 +99,15 @@ def plan_needs(
     held = {
         one.item: sum((commitment.quantity for commitment in facts.commitments_of(one.item)), ZERO) for one in wanted
     }
-    return rules.requirements(wanted, confirmed, held, facts.line_ids)
+    asked = rules.requirements(wanted, confirmed, held, facts.line_ids)
+    return {(plant, unit): in_time(needs, facts.way_from(plant)) for (plant, unit), needs in asked.items()}
 
 
 async def _plan(
     facts: OrderFacts, wanted: Sequence[Wanted], confirmed: Plans, landscape: Landscape, deadline: Deadline
 ) -> tuple[Plans, tuple[Finding, ...]]:
     totals = {item: sum((piece.quantity for piece in pieces), ZERO) for item, pieces in confirmed.items()}
-    names = {facts.line_ids.get(one.item, one.item): one.item for one in wanted}
+    names = {facts.line_ids.get(one.item, one.item): one for one in wanted}
     async with asyncio.TaskGroup() as asking:
         answers = [
             (scheduler.instance, asking.create_task(ask(scenario, deadline)))
@@ -117,7 +119,7 @@ async def _plan(
     silent = tuple(instance for instance, one in heard if one.answer is None and one.refusal is None)
     if silent:
         raise NoSourceAnswered(silent)
-    return _plan_pieces(heard, names), _plan_findings(heard)
+    return _plan_pieces(facts, heard, names), _plan_findings(heard)
 
 
 def _erp_pieces(simulation: Simulation, wanted: Mapping[str, date]) -> Plans:
@@ -131,15 +133,15 @@ def _erp_pieces(simulation: Simulation, wanted: Mapping[str, date]) -> Plans:
     }
 
 
-def _plan_pieces(heard: Sequence[tuple[str, Heard[Scenario]]], names: Mapping[str, str]) -> Plans:
-    return {
-        names[line.line_id]: tuple(
-            HeldPiece(piece.quantity, piece.date, "production", "scheduler", line.work_centre) for piece in line.pieces
+def _plan_pieces(facts: OrderFacts, heard: Sequence[tuple[str, Heard[Scenario]]], names: Mapping[str, Wanted]) -> Plans:
+    found = {}
+    for line in (line for _, one in heard if one.answer for line in one.answer.lines):
+        item = names[line.line_id]
+        made = arriving(line, item.requested_date, facts.way_from(item.plant))
+        found[item.item] = tuple(
+            HeldPiece(piece.quantity, piece.date, "production", "scheduler", line.work_centre) for piece in made.pieces
         )
-        for _, one in heard
-        if one.answer
-        for line in one.answer.lines
-    }
+    return found
 
 
 def _erp_findings(simulation: Simulation, instance: str) -> tuple[Finding, ...]:

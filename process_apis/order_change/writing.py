@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from msgspec.structs import replace
+
+from process_apis.conversions import LineConversion, back
 from process_apis.errors import NoSourceAnswered
 from process_apis.exceptions import Finding, SourceMessage
-from process_apis.order_change import rules
+from process_apis.order_change import rows, rules
 from process_apis.order_change.attempts import DONE, Job, Went
 from process_apis.order_change.rules import ZERO, Wanted
 from process_apis.order_change.simulation import plan_needs
 from process_apis.orders.reading import OrderFacts, read_facts
 from process_apis.orders.rules import ItemState
 from process_apis.orders.views import item_states
-from process_apis.stepping import NotYet, step_deadline
+from process_apis.outages import NotYet, step_deadline
+from process_apis.quote_to_order.lines import exceptions_for_crm
 from system_apis.errors import NotFoundInSystem, SystemRefused, VersionMoved
-from system_apis.salesforce.models import LineOutcome, Quote, QuoteOutcome
+from system_apis.salesforce.models import ExceptionOutcome, LineOutcome, Quote, QuoteOutcome
 from system_apis.sap.models import Order, OrderItem
 from system_apis.scheduler.models import Requirement, Scenario
 from system_apis.scheduler.port import PLAN_MOVED, Scheduler
+
+WRITE_BACK = "writeBack"
 
 
 async def change_order(job: Job, wanted: Sequence[Wanted]) -> Went:
@@ -31,9 +37,9 @@ async def change_order(job: Job, wanted: Sequence[Wanted]) -> Went:
     erp, etag = job.landscape.erps[job.instance], job.held.based_on.erp
     order = await erp.read_order(job.number, deadline=step_deadline())
     if order.etag == etag:
-        await job.before_write()
+        deadline = await job.before_write()
         try:
-            await erp.change_order(rules.patch(order, etag, wanted), deadline=step_deadline())
+            await erp.change_order(rules.patch(order, etag, wanted), deadline=deadline)
         except VersionMoved:
             order = await erp.read_order(job.number, deadline=step_deadline())
         else:
@@ -63,10 +69,10 @@ async def write_back(job: Job) -> Went:
     if facts.quote is None:
         return DONE
     try:
-        await job.before_write()
-        await job.landscape.crm.write_back(_outcome(facts, order, facts.quote), deadline=step_deadline())
+        outcome = replace(_outcome(facts, order, facts.quote), exceptions=await _exceptions(job, facts, facts.quote))
+        await job.landscape.crm.write_back(outcome, deadline=await job.before_write())
     except SystemRefused as no:
-        if no.safe_to_repeat:
+        if not no.final:
             raise
         text = "the CRM does not take the new dates"
         said = SourceMessage(no.code, no.message)
@@ -86,12 +92,12 @@ async def _facts(job: Job) -> tuple[OrderFacts, Order]:
 async def _replan(job: Job, scheduler: Scheduler, plant: str, needs: Sequence[Requirement]) -> list[Finding]:
     try:
         scenario = await scheduler.simulate(plant, needs, order_reference=job.number, deadline=step_deadline())
-        await job.before_write()
-        await scheduler.commit(scenario, job.number, if_version=None, deadline=step_deadline())
+        deadline = await job.before_write()
+        await scheduler.commit(scenario, job.number, if_version=None, deadline=deadline)
     except (NotFoundInSystem, VersionMoved) as gone:
         raise NotYet(scheduler.instance, str(gone), system="scheduler") from gone
     except SystemRefused as no:
-        if no.safe_to_repeat:
+        if not no.final:
             raise
         if no.code == PLAN_MOVED:
             raise NotYet(scheduler.instance, str(no), system="scheduler") from no
@@ -116,12 +122,25 @@ def _unplanned(instance: str, scenario: Scenario) -> list[Finding]:
     ]
 
 
+async def _exceptions(job: Job, facts: OrderFacts, quote: Quote) -> tuple[ExceptionOutcome, ...]:
+    """Those of the change, as they stand once this news has arrived. A line that the quote lacks is not named."""
+    async with job.store.connect() as connection:
+        held = await rows.load(connection, job.held.change_request_id)
+    known = {line.line_id for line in quote.lines}
+    told = []
+    for one in exceptions_for_crm(held.exceptions if held else ()):
+        line_id = facts.line_ids.get(one.line_id or "", one.line_id)
+        over = "resolved" if one.step == WRITE_BACK and one.state == "open" else one.state
+        told.append(replace(one, line_id=line_id if line_id in known else None, state=over))
+    return tuple(told)
+
+
 def _outcome(facts: OrderFacts, order: Order, quote: Quote) -> QuoteOutcome:
     """The order's reference is the operation that made it: the quote keeps pointing there."""
-    known = {line.line_id for line in quote.lines}
+    known, by = {line.line_id for line in quote.lines}, facts.maker.conversions if facts.maker else {}
     states = list(item_states(facts))
     lines = tuple(
-        _line_outcome(line_id, item, state)
+        _line_outcome(line_id, item, state, by.get(item.item))
         for item, state in states
         if (line_id := facts.line_ids.get(item.item)) in known and line_id is not None
     )
@@ -137,9 +156,10 @@ def _outcome(facts: OrderFacts, order: Order, quote: Quote) -> QuoteOutcome:
     )
 
 
-def _line_outcome(line_id: str, item: OrderItem, state: ItemState) -> LineOutcome:
-    """What the ERP holds back is no promise: the CRM gets no quantity and no day to pass on."""
-    confirmed = None if state.status == "hold" else state.confirmed
+def _line_outcome(line_id: str, item: OrderItem, state: ItemState, by: LineConversion | None) -> LineOutcome:
+    """What the ERP holds back is no promise: the CRM gets no quantity and no day to pass on. Its quantity counts in the
+    unit of the quote line."""
+    confirmed = None if state.status == "hold" or state.confirmed is None else back(state.confirmed, by)
     return LineOutcome(line_id, state.status, item.item, confirmed, _promised(state))
 
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from process_apis import operation_rows as rows
-from process_apis.exceptions import ExceptionView, Finding, SourceMessage
+from process_apis.exceptions import ExceptionView, Finding, SourceMessage, ended
 from process_apis.operations import OperationLine, State
+from process_apis.outages import Refused
 from process_apis.quote_to_order import lines, rules
 from process_apis.quote_to_order.job import Conversion, End, certain
-from process_apis.stepping import Note, Refused, step_deadline
+from process_apis.remedies import with_remedies
+from process_apis.telling import Note
 from system_apis.errors import SystemRefused
 from system_apis.salesforce.models import QuoteOutcome
 
 WRITING_BACK: State = "writingBack"
+STEP = "writeBack"
+DONE, SKIPPED = "ok", "skipped"
+"""Without a quote in the CRM there is nothing to write back to, and the step says so."""
 
 
 class WrittenBack(Struct, frozen=True):
@@ -37,14 +43,21 @@ async def finish(
     if without_order:
         shown = lines.without_promise(shown)
 
+    without_crm = job.operation.quote_source == "inline"
+
     async def write_back() -> WrittenBack:
+        if without_crm:
+            met = await _exceptions(job, without_order)
+            return WrittenBack(without_order.state if without_order else _end_state(met, shown))
         return await _write_back(job, shown, order, without_order)
 
     def noted(written: WrittenBack) -> Note:
-        return Note({"lines": tuple(shown)}, (written.refused,) if written.refused else ())
+        findings = (written.refused,) if written.refused else ()
+        anew, outcome = written.state == "actionRequired", SKIPPED if without_crm else DONE
+        return Note({"lines": tuple(shown)}, findings, anew=anew, outcome=outcome)
 
     written: WrittenBack | Refused = await job.run.forward(
-        "writeBack", WRITING_BACK, write_back, WrittenBack, system="crm", note=noted
+        STEP, WRITING_BACK, write_back, WrittenBack, system=None if without_crm else "crm", note=noted
     )
     await _close(job, shown, certain(written).state)
 
@@ -53,19 +66,26 @@ async def _write_back(
     job: Conversion, shown: Sequence[OperationLine], order: tuple[str, str] | None, without_order: End | None
 ) -> WrittenBack:
     """Repeating it writes the same again. A CRM that refuses it never undoes the order."""
-    met = await _exceptions(job)
+    met = await _exceptions(job, without_order)
     state = without_order.state if without_order else _end_state(met, shown)
     message = without_order.message if without_order else None
     quote_id = job.terms.quote.quote_id
-    told = lines.exceptions_for_crm(met)
+    as_it_ends = replace(
+        job.operation,
+        state=state,
+        lines=tuple(shown),
+        exceptions=met,
+        order_instance=order[0] if order else None,
+        order_number=order[1] if order else None,
+    )
+    told = lines.exceptions_for_crm(with_remedies(as_it_ends))
     heading = QuoteOutcome(quote_id, job.run.operation_id, state, None, None, None, message, (), told)
     outcome = lines.outcome_for_crm(heading, shown, order)
     crm = job.landscape.crm
     try:
-        await job.run.before_write(WRITING_BACK)
-        await crm.write_back(outcome, deadline=step_deadline())
+        await crm.write_back(outcome, deadline=await job.run.before_write(WRITING_BACK))
     except SystemRefused as no:
-        if no.safe_to_repeat:
+        if not no.final:
             raise
         source = SourceMessage(no.code, no.message)
         detail = "the CRM does not take the result of the conversion"
@@ -74,14 +94,28 @@ async def _write_back(
     return WrittenBack(state)
 
 
-async def _exceptions(job: Conversion) -> tuple[ExceptionView, ...]:
+async def _exceptions(job: Conversion, without_order: End | None = None) -> tuple[ExceptionView, ...]:
+    """As they stand once this news has arrived: what kept it from arriving earlier is over then, and so is whatever
+    stood in the way of a proposal that nobody took."""
     async with job.run.store.connect() as connection:
         operation = await rows.load(connection, job.run.operation_id)
-    return operation.exceptions if operation else ()
+    met = operation.exceptions if operation else ()
+    expired = without_order is not None and without_order.state == "expired"
+    return tuple(_over(one, expired=expired) for one in met)
+
+
+def _over(one: ExceptionView, *, expired: bool) -> ExceptionView:
+    if ended(one):
+        return one
+    if one.step == STEP:
+        return replace(one, state="resolved")
+    return replace(one, state="expired") if expired else one
 
 
 def _end_state(met: Sequence[ExceptionView], shown: Sequence[OperationLine]) -> State:
-    return rules.final_state(open_exceptions=bool(met), rejected_lines=any(one.state == "rejected" for one in shown))
+    return rules.final_state(
+        open_exceptions=not all(map(ended, met)), rejected_lines=any(one.state == "rejected" for one in shown)
+    )
 
 
 async def _close(job: Conversion, shown: Sequence[OperationLine], state: State) -> None:

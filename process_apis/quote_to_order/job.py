@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from process_apis.landscape import Landscape
 from process_apis.operations import Operation, State
+from process_apis.outages import Refused
 from process_apis.quote_to_order.models import Terms
-from process_apis.stepping import Refused, Run
+from process_apis.stepping import Run
+from process_apis.words import bare
 
 T = TypeVar("T")
 DECISION_TTL = timedelta(hours=72)
@@ -33,6 +35,11 @@ class Conversion:
     operation: Operation
     terms: Terms
     decision_ttl: timedelta
+
+    @property
+    def ship_to(self) -> str:
+        """Where the goods go: the ERP's number, without padding."""
+        return bare(self.terms.quote.ship_to or self.terms.quote.customer)
 
     def today(self) -> date:
         """The day it is where we deliver from."""

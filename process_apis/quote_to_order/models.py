@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from process_apis.words import Word
+from process_apis.atp.models import PartyRef, ProductRef
+from process_apis.atp.token import PromiseFact
+from process_apis.words import AskedQuantity, Word
 from system_apis.salesforce.models import Quote
 
 KIND = "quoteToOrder"
@@ -16,6 +19,9 @@ PRINTABLE = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$(?!\n)"
 LONGEST_PO = 35
 """The customer's purchase order number, as long as the ERP's field for it."""
 MOST_LINES = 100
+
+
+Revision = Annotated[str, Meta(min_length=1, max_length=20)]
 
 
 class Acceptance(Word, frozen=True):
@@ -47,23 +53,72 @@ class ChosenLine(Word, frozen=True):
     line_id: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
-class ConversionRequest(Word, frozen=True):
-    """Turn an approved quote, or some of its lines, into exactly one order.
+class Agreed(Word, frozen=True, kw_only=True):
+    """What a caller agrees to, wherever the quote comes from.
 
     `customerPo` is the customer's purchase order number. `onLate` says what a line is worth that comes late or short:
     taken as it is, proposed to the caller first, or refused. `promiseToken` is the promise shown to the customer.
     """
 
     customer_po: Annotated[str, Meta(min_length=1, max_length=LONGEST_PO, pattern=PRINTABLE, examples=["PO-4711"])]
-    quote_version: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
-    lines: Annotated[tuple[ChosenLine, ...], Meta(min_length=1, extra_json_schema={"maxItems": MOST_LINES})] | None = (
-        None
-    )
     acceptance: Acceptance = Acceptance()
     on_late: Literal["accept", "propose", "reject"] = "propose"
     price_policy: PricePolicy = PricePolicy()
     credit_policy: Literal["reject", "createOnHold"] = "reject"
     promise_token: Annotated[str, Meta(min_length=1, max_length=120_000)] | None = None
+
+
+class ConversionRequest(Agreed, frozen=True, kw_only=True):
+    """Turn an approved quote, or some of its lines, into exactly one order.
+
+    `customerPo` is the customer's purchase order number. `onLate` says what a line is worth that comes late or short:
+    taken as it is, proposed to the caller first, or refused. `promiseToken` is the promise shown to the customer.
+    """
+
+    quote_version: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    lines: Annotated[tuple[ChosenLine, ...], Meta(min_length=1, extra_json_schema={"maxItems": MOST_LINES})] | None = (
+        None
+    )
+
+
+class ConfiguredAs(Word, frozen=True):
+    """What a configured line was configured as, and the revisions of bundle, bill of material and routing that were
+    current then. One that is out of date makes no order."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    bundle_revision: Revision | None = None
+    bom_revision: Revision | None = None
+    routing_revision: Revision | None = None
+
+
+class InlineLine(Word, frozen=True, kw_only=True):
+    """A line of a quote that comes with the call. `unitPrice` is net, per unit of `quantity`; without it the ERP's
+    price is taken, whatever it is. Without a `requestedDate` the line is wanted as soon as possible."""
+
+    line_id: Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTABLE)]
+    product: ProductRef
+    quantity: AskedQuantity
+    requested_date: date | None = None
+    plant: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    unit_price: (
+        Annotated[str, Meta(max_length=24, pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$(?!\n)", examples=["17.50"])] | None
+    ) = None
+    configuration: ConfiguredAs | None = None
+
+
+class InlineConversionRequest(Agreed, frozen=True, kw_only=True):
+    """Turn a quote that no CRM holds into exactly one order.
+
+    `soldTo` is the customer, `shipTo` who gets the goods if that is somebody else, `currency` that of the prices.
+    `quoteNumber` is your own: a line of it becomes an order item once, whatever key the call has. Without one, only the
+    Idempotency-Key keeps a repeat from being another order.
+    """
+
+    sold_to: PartyRef
+    ship_to: PartyRef | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["USD"])]
+    quote_number: Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTABLE)] | None = None
+    lines: Annotated[tuple[InlineLine, ...], Meta(min_length=1, extra_json_schema={"maxItems": MOST_LINES})]
 
 
 class DecisionRequest(Word, frozen=True):
@@ -79,7 +134,9 @@ class CancelRequest(Word, frozen=True):
 
 
 class Terms(Struct, frozen=True):
-    """What was agreed when we said 202: the request and the chosen lines of the quote as they stood then."""
+    """What was agreed when we said 202: the request and the chosen lines of the quote as they stood then, and the
+    promise that was presented with it."""
 
     request: ConversionRequest
     quote: Quote
+    promised: PromiseFact | None = None

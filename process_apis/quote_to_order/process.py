@@ -7,22 +7,21 @@ lines and the first event; from then on nothing gets lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import msgspec
 from msgspec.structs import replace
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from policies.access import require_customer
 from policies.idempotency import Claim
+from process_apis import claimed_lines, exception_rows
 from process_apis import operation_rows as rows
-from process_apis.atp.token import open_promise
 from process_apis.caller import Caller
 from process_apis.cursors import cursor_of, place_in
 from process_apis.disclosure import Reader, reader_of
 from process_apis.durable import Durable
-from process_apis.errors import DecisionNotPossible, Fault, LinesAlreadyConverted, NoSuchThing, VersionStale
+from process_apis.entries import touched
+from process_apis.errors import DecisionNotPossible, LinesAlreadyConverted, NoSuchThing, VersionStale
 from process_apis.faults import refuse_if_any
 from process_apis.landscape import Landscape
 from process_apis.operation_views import (
@@ -40,13 +39,20 @@ from process_apis.operations import (
     Operation,
     matches,
 )
-from process_apis.quote_to_order import lines, references
-from process_apis.quote_to_order.models import KIND, CancelRequest, ConversionRequest, DecisionRequest, Terms
-from process_apis.seals import SealBroken, Seals
-from process_apis.stepping import tell
+from process_apis.quote_to_order import convertible, inlining, starting
+from process_apis.quote_to_order.models import (
+    CancelRequest,
+    ConversionRequest,
+    DecisionRequest,
+    InlineConversionRequest,
+    Terms,
+)
+from process_apis.quote_to_order.resolving import quote_in_our_terms
+from process_apis.quote_to_order.starting import Start
+from process_apis.seals import Seals
 from process_apis.tables import operations
-from process_apis.words import bare, new_id
-from system_apis import trail
+from process_apis.telling import tell
+from process_apis.words import new_id
 from system_apis.errors import NotFoundInSystem
 from system_apis.salesforce.models import Quote
 
@@ -66,30 +72,47 @@ async def convert_quote(
     durable: Durable,
 ) -> InternalOperation | PartnerOperation:
     """Start exactly one conversion of the quote (or of the lines named), or say at once why not."""
-    claim, reader = _claim_of(caller), reader_of(caller.client, landscape)
-    now = datetime.now(UTC)
-    quote = await _readable_quote(caller, quote_id, landscape)
-    references.refuse_unconvertible(quote, request, landscape.today)
-    refuse_if_any((*references.request_faults(request, quote), *_token_faults(caller, request, quote, seals)))
-    quote = replace(quote, lines=references.chosen_lines(quote, request))
-    operation = _received(caller, request, quote, landscape, now)
-    line_ids = [line.line_id for line in quote.lines]
-    try:
-        async with claim.settle() as settlement:
-            await rows.insert_operation(settlement.connection, operation)
-            await rows.claim_lines(
-                settlement.connection, quote.quote_id, quote.version, line_ids, operation.operation_id
-            )
-            await tell(settlement.connection, operation, "quote.conversion.started")
-            settlement.answer = view(operation, (), now, reader)
-    except IntegrityError as clash:
-        async with store.connect() as connection:
-            holder = await rows.holder_of(connection, quote.quote_id, quote.version, line_ids)
-        if holder is None:
-            raise
-        raise LinesAlreadyConverted(quote.quote_id, holder) from clash
-    await durable.start_once(KIND, operation.operation_id)
-    return await _after_waiting(caller, claim, operation.operation_id, store, reader)
+    claim = _claim_of(caller)
+    quote = quote_in_our_terms(await _readable_quote(caller, quote_id, landscape), landscape)
+    convertible.refuse_unconvertible(quote, request, landscape.today)
+    promised = starting.presented(seals, request.promise_token)
+    faults = (
+        *convertible.request_faults(request, quote),
+        *starting.token_faults(caller, request.promise_token, promised, quote.customer),
+    )
+    refuse_if_any(faults)
+    quote = replace(quote, lines=convertible.chosen_lines(quote, request))
+    await _refuse_ordered(store, quote)
+    beginning = Start(new_id("op"), Terms(request, quote, promised), "crm", quote.quote_id)
+    await starting.start(caller, claim, beginning, store=store, landscape=landscape, durable=durable)
+    return await _after_waiting(caller, claim, beginning.operation_id, store, reader_of(caller.client, landscape))
+
+
+async def convert_inline_quote(
+    caller: Caller,
+    request: InlineConversionRequest,
+    *,
+    store: AsyncEngine,
+    landscape: Landscape,
+    seals: Seals,
+    durable: Durable,
+) -> InternalOperation | PartnerOperation:
+    """Start exactly one conversion of a quote that comes with the call. The CRM hears nothing of it: it has no such
+    quote."""
+    claim = _claim_of(caller)
+    customer = inlining.customer_of(caller.client, request, landscape)
+    promised = starting.presented(seals, request.promise_token)
+    faults = (
+        *inlining.inline_faults(request, customer, landscape),
+        *starting.token_faults(caller, request.promise_token, promised, customer),
+    )
+    refuse_if_any(faults)
+    operation_id = new_id("op")
+    quote = inlining.quote_of(request, customer, landscape, operation_id)
+    key = starting.inline_key(caller.client.client_id, request.quote_number, operation_id)
+    beginning = Start(operation_id, Terms(inlining.agreed_of(request), quote, promised), "inline", key)
+    await starting.start(caller, claim, beginning, store=store, landscape=landscape, durable=durable)
+    return await _after_waiting(caller, claim, operation_id, store, reader_of(caller.client, landscape))
 
 
 async def get_operation(
@@ -151,13 +174,14 @@ async def decide_operation(
         await tell(settlement.connection, decided, "quote.conversion.decided")
         steps = await rows.steps_of(settlement.connection, operation_id)
         settlement.answer = view(decided, steps[operation_id], now, reader)
+        settlement.touched = touched(decided, before=seen)
     durable.deliver_decision(operation_id)
     return await _after_waiting(caller, claim, operation_id, store, reader, decided=True)
 
 
 async def cancel_operation(
     caller: Caller,
-    _request: CancelRequest | None,
+    request: CancelRequest | None,
     *,
     operation_id: str,
     store: AsyncEngine,
@@ -175,10 +199,14 @@ async def cancel_operation(
         cancelled = await _reloaded(settlement.connection, operation_id)
         if not stopped:
             raise DecisionNotPossible("operation", operation_id, cancelled.state)
-        await rows.release_lines(settlement.connection, operation_id)
+        await claimed_lines.release(settlement.connection, operation_id)
+        over = exception_rows.Ending("waived", now, caller.client.client_id, "the conversion was cancelled")
+        await exception_rows.end_all(settlement.connection, cancelled, over)
+        cancelled = await _reloaded(settlement.connection, operation_id)
         await tell(settlement.connection, cancelled, "quote.conversion.cancelled")
         steps = await rows.steps_of(settlement.connection, operation_id)
         settlement.answer = answer = view(cancelled, steps[operation_id], now, reader)
+        settlement.touched = touched(cancelled, before=seen, reason=request.reason if request else None)
     if seen.state in CANCELLABLE:
         durable.deliver_decision(operation_id)
     return answer
@@ -190,62 +218,33 @@ def _claim_of(caller: Caller) -> Claim:
     return caller.claim
 
 
-def _token_faults(caller: Caller, request: ConversionRequest, quote: Quote, seals: Seals) -> Iterator[Fault]:
-    """A promise may be presented by whom it was made to, for the customer it was made for; old ones stay evidence."""
-    if request.promise_token is None:
-        return
-    try:
-        promised = open_promise(seals, request.promise_token)
-    except SealBroken:
-        promised = None
-    if promised is None or (promised.client, promised.sold_to) != (caller.client.client_id, bare(quote.customer)):
-        yield Fault("#/promiseToken", "this is no promise made to you for this customer", "promise-token-invalid")
-
-
 async def _readable_quote(caller: Caller, quote_id: str, landscape: Landscape) -> Quote:
     try:
         quote = await landscape.crm.read_quote(quote_id, deadline=caller.deadline)
     except NotFoundInSystem:
         raise NoSuchThing("quote", quote_id) from None
-    if not caller.client.may_speak_for(quote.customer):
-        raise NoSuchThing("quote", quote_id)
+    require_customer(caller.client, quote.customer, kind="quote", ident=quote_id)
     return quote
 
 
-def _received(
-    caller: Caller, request: ConversionRequest, quote: Quote, landscape: Landscape, now: datetime
-) -> Operation:
-    return Operation(
-        operation_id=new_id("op"),
-        kind=KIND,
-        state="received",
-        waiting_for=None,
-        retry_at=None,
-        revision=1,
-        executor=None,
-        client_id=caller.client.client_id,
-        customer=quote.customer,
-        quote_id=quote.quote_id,
-        quote_version=quote.version,
-        terms=msgspec.json.encode(Terms(request, quote)).decode(),
-        lines=lines.first_lines(quote, landscape.default_plant, landscape.today),
-        exceptions=(),
-        order_instance=None,
-        order_number=None,
-        decide_by=None,
-        decision=None,
-        correlation_id=caller.correlation_id,
-        traceparent=trail.traceparent(),
-        created_at=now,
-        updated_at=now,
-    )
+async def _refuse_ordered(store: AsyncEngine, quote: Quote) -> None:
+    """Raises LinesAlreadyConverted where we know the operation behind a line, QuoteLinesOrdered where only the CRM says
+    that it has become an item."""
+    ordered = [line.line_id for line in quote.lines if line.item]
+    if ordered:
+        async with store.connect() as connection:
+            holder = await claimed_lines.holder_of(connection, quote.quote_id, ordered)
+        if holder is not None:
+            raise LinesAlreadyConverted(quote.quote_id, holder)
+        convertible.refuse_ordered(quote)
 
 
 async def _visible(caller: Caller, operation_id: str, store: AsyncEngine) -> Operation:
     async with store.connect() as connection:
         operation = await rows.load(connection, operation_id)
-    if operation is None or not caller.client.may_speak_for(operation.customer):
+    if operation is None:
         raise NoSuchThing("operation", operation_id)
+    require_customer(caller.client, operation.customer, kind="operation", ident=operation_id)
     return operation
 
 
@@ -262,8 +261,9 @@ async def _viewed(
     async with store.connect() as connection:
         operation = await rows.load(connection, operation_id)
         steps = await rows.steps_of(connection, operation_id)
-    if operation is None or not caller.client.may_speak_for(operation.customer):
+    if operation is None:
         raise NoSuchThing("operation", operation_id)
+    require_customer(caller.client, operation.customer, kind="operation", ident=operation_id)
     return view(operation, steps[operation_id], datetime.now(UTC), reader)
 
 

@@ -1,24 +1,26 @@
-"""From a CRM quote to lines the ERP understands: what may be converted, in which plants, what is then short. Pure."""
+"""From a quote to lines the ERP understands: in which plants, in which units, and what is then short. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from msgspec import Struct
 
-from process_apis.errors import Fault, QuoteNotConvertible, QuoteVersionMoved
-from process_apis.exceptions import Finding
+from process_apis.conversions import LineConversion, NotEven, Rounding, convert
+from process_apis.exceptions import Finding, SourceMessage
 from process_apis.operations import LineState
-from process_apis.quote_to_order.models import MOST_LINES, ConversionRequest
+from process_apis.quote_to_order import configuration
+from process_apis.quote_to_order.configuration import Revisions
 from system_apis.salesforce.models import Quote, QuoteLine
+from system_apis.sap.goods import SoldAs
 from system_apis.sap.models import Confirmation, Demand, Simulation
 from system_apis.scheduler.models import Requirement
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
-CONVERTIBLE = ("approved", "accepted")
+_READABLE = Context(prec=9)
 
 
 class PlantFacts(Struct, frozen=True):
@@ -36,76 +38,124 @@ class Piece(Struct, frozen=True):
     source: str
 
 
+class Sought(Struct, frozen=True):
+    """A first look at a quote: one ERP for all its lines, the plant of each line that can go on, and what cannot."""
+
+    erp: str
+    plants: dict[str, str]
+    findings: tuple[Finding, ...]
+
+
+class Told(Struct, frozen=True):
+    """What the ERP says of a quote's lines before anything is asked of it.
+
+    `sold` is how materials are sold, `unknown` why it does not know one; a material in neither could not be asked for.
+    `revisions` are those in force, by line; `unread` why they could not be read. `ship_to` is what is wrong with the
+    ship-to party, if anything is.
+    """
+
+    sold: dict[str, SoldAs] = {}
+    unknown: dict[str, SourceMessage] = {}
+    revisions: dict[str, Revisions] = {}
+    unread: dict[str, SourceMessage] = {}
+    ship_to: Finding | None = None
+
+
 class Resolved(Struct, frozen=True):
-    """The lines in the ERP's terms: one ERP for all of them, `demands` with their plants, and what cannot go on."""
+    """The lines in the ERP's terms: one ERP for all of them, `demands` with their plants, and what cannot go on.
+
+    `conversions` say how a line's quantity came about, where that took one.
+    """
 
     erp: str
     demands: tuple[Demand, ...]
     findings: tuple[Finding, ...]
+    conversions: dict[str, LineConversion] = {}
 
 
 def total(pieces: Iterable[Piece]) -> Decimal:
     return sum((piece.quantity for piece in pieces), ZERO)
 
 
-def request_faults(request: ConversionRequest, quote: Quote) -> Iterable[Fault]:
-    """Every fault of the request that the quote's lines show."""
-    known = {line.line_id for line in quote.lines}
-    seen: set[str] = set()
-    for place, chosen in enumerate(request.lines or ()):
-        at = f"#/lines/{place}/lineId"
-        if chosen.line_id not in known:
-            yield Fault(at, f"the quote has no line {chosen.line_id}", "unknown-line")
-        if chosen.line_id in seen:
-            yield Fault(at, f"line {chosen.line_id} is named twice", "duplicate-line")
-        seen.add(chosen.line_id)
-    if (request.acceptance.mode == "validLinesMin") != (request.acceptance.minimum_percent is not None):
-        yield Fault("#/acceptance/minimumPercent", "belongs to the mode validLinesMin, and only to it", "acceptance")
-    if request.price_policy.tolerance > HUNDRED:
-        yield Fault("#/pricePolicy/tolerancePercent", "is at most 100", "tolerance-too-large")
-    if len(request.lines or quote.lines) > MOST_LINES:
-        yield Fault("#/lines", f"at most {MOST_LINES} lines become an order at once", "too-many-lines")
-
-
-def refuse_unconvertible(quote: Quote, request: ConversionRequest, today: date) -> None:
-    """Only an approved, unexpired quote with lines, at the version the caller saw, becomes an order."""
-    if request.quote_version is not None and request.quote_version != quote.version:
-        raise QuoteVersionMoved(quote.quote_id, quote.version)
-    if quote.state not in CONVERTIBLE:
-        raise QuoteNotConvertible(quote.quote_id, f"it is {quote.state}, not approved")
-    if quote.expires_on is not None and quote.expires_on < today:
-        raise QuoteNotConvertible(quote.quote_id, f"it expired on {quote.expires_on}")
-    if not quote.lines:
-        raise QuoteNotConvertible(quote.quote_id, "it has no lines")
-    if not quote.customer:
-        raise QuoteNotConvertible(quote.quote_id, "its account is no customer of the ERP")
-
-
-def chosen_lines(quote: Quote, request: ConversionRequest) -> tuple[QuoteLine, ...]:
-    """The lines to convert, in the quote's order; all of them if the request names none."""
-    if request.lines is None:
-        return quote.lines
-    named = {chosen.line_id for chosen in request.lines}
-    return tuple(line for line in quote.lines if line.line_id in named)
-
-
-def resolve(quote: Quote, plants: Mapping[str, PlantFacts], default_plant: str, today: date) -> Resolved:
-    """Plants, units, materials. One order lives in one ERP: the first line's; a line of another ERP cannot go on.
-
-    A line without a date is wanted as soon as possible: today.
-    """
-    demands: list[Demand] = []
-    findings: list[Finding] = []
+def seek(quote: Quote, plants: Mapping[str, PlantFacts], default_plant: str) -> Sought:
+    """Plants and references. One order lives in one ERP: the first line's; a line of another ERP cannot go on."""
     erp = next((plants[p].erp for p in (line.plant or default_plant for line in quote.lines) if p in plants), "")
+    found: dict[str, str] = {}
+    findings: list[Finding] = []
     for line in quote.lines:
         plant = line.plant or default_plant
         trouble = _unresolved(line, plant, plants, erp)
         if trouble:
             findings.append(trouble)
+        else:
+            found[line.line_id] = plant
+    return Sought(erp, found, tuple(findings))
+
+
+def resolve(quote: Quote, sought: Sought, told: Told, rounding: Rounding, today: date) -> Resolved:
+    """The lines as the ERP is asked for them: in the units it sells in, and configured as it makes them today.
+
+    A line without a date is wanted as soon as possible: today.
+    """
+    demands: list[Demand] = []
+    findings = [*sought.findings, *((told.ship_to,) if told.ship_to else ())]
+    conversions: dict[str, LineConversion] = {}
+    for line in quote.lines:
+        if line.line_id not in sought.plants:
             continue
-        day = max(line.requested_date or today, today)
-        demands.append(Demand(line.line_id, line.material, line.quantity, line.unit, day, plant))
-    return Resolved(erp, tuple(demands), tuple(findings))
+        counted = _counted(line, told, rounding, sought.erp)
+        troubles = _as_configured(line, told, sought.erp)
+        if isinstance(counted, Finding):
+            troubles = (counted, *troubles)
+        else:
+            quantity, unit, by = counted
+            day = max(line.requested_date or today, today)
+            demand = Demand(line.line_id, line.material, quantity, unit, day, sought.plants[line.line_id])
+        if troubles:
+            findings += troubles
+        else:
+            demands.append(demand)
+            conversions |= {line.line_id: by} if by else {}
+    return Resolved(sought.erp, tuple(demands), tuple(findings), conversions)
+
+
+def _counted(
+    line: QuoteLine, told: Told, rounding: Rounding, erp: str
+) -> tuple[Decimal, str, LineConversion | None] | Finding:
+    """The quantity in the unit the material is sold in. What the ERP would not tell is left as it is asked: it counts
+    by itself then, and says no where it cannot."""
+
+    def no(code: str, detail: str, source: SourceMessage | None = None) -> Finding:
+        return Finding(code, detail, "erp", erp, blocking=True, line_id=line.line_id, source=source)
+
+    if line.material in told.unknown:
+        return no("item-unknown", f"the ERP does not know the material {line.material}", told.unknown[line.material])
+    sold = told.sold.get(line.material)
+    if sold is None:
+        return line.quantity, line.unit, None
+    counted = convert(line.quantity, line.unit, sold, rounding)
+    if counted is None:
+        return no("uom-invalid", f"{line.material} is sold in {sold.unit} and is not kept in {line.unit}")
+    if isinstance(counted, NotEven):
+        exact = f"{_READABLE.divide(Decimal(counted.exact.numerator), Decimal(counted.exact.denominator)):f}"
+        return no(
+            "quantity-multiple", f"{line.quantity:f} {line.unit} are {exact} {counted.unit}: not a whole quantity"
+        )
+    least = convert(sold.minimum, sold.product.base_unit, sold, "up") if sold.minimum > 0 else None
+    if least is not None and not isinstance(least, NotEven) and counted.quantity < least.quantity:
+        return no("quantity-below-minimum", f"{line.material} is sold from {least.quantity:f} {least.unit} on")
+    return counted.quantity, counted.unit, counted.by
+
+
+def _as_configured(line: QuoteLine, told: Told, erp: str) -> tuple[Finding, ...]:
+    """What is wrong with the line's configuration. One that cannot be checked is no order either."""
+    sold, unread = told.sold.get(line.material), told.unread.get(line.line_id)
+    if unread is None and sold is not None:
+        return configuration.faults(line, sold.product, told.revisions.get(line.line_id, Revisions()), erp)
+    if unread is None and line.configuration is None:
+        return ()
+    detail = f"the configuration of {line.material} cannot be checked: the ERP does not tell what is in force"
+    return (Finding(configuration.INVALID, detail, "erp", erp, blocking=True, line_id=line.line_id, source=unread),)
 
 
 def _unresolved(line: QuoteLine, plant: str, plants: Mapping[str, PlantFacts], erp: str) -> Finding | None:

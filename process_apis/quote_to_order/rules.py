@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from process_apis.conversions import LineConversion
 from process_apis.exceptions import Finding, SourceMessage
 from process_apis.operations import LineState, State
+from process_apis.quote_to_order.configuration import planned_otherwise
 from process_apis.quote_to_order.models import Acceptance, Terms
 from process_apis.quote_to_order.references import HUNDRED, Piece, Resolved, erp_pieces, line_state, total
 from system_apis.salesforce.models import QuoteLine
 from system_apis.sap.models import Demand, SimulatedLine, Simulation
 from system_apis.sap.reasons import reason_of
-from system_apis.scheduler.models import PlannedPiece
+from system_apis.scheduler.models import PlannedLine
+
+_NO_CENTS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+"""The currencies without a minor unit (ISO 4217)."""
 
 
 class LinePlan(Struct, frozen=True):
-    """What is to become of a line. A `rejected` one is not ordered; `price` is the ERP's net amount."""
+    """What is to become of a line. A `rejected` one is not ordered; `price` is the ERP's net amount, `tax` comes on
+    top of it."""
 
     line_id: str
     state: LineState
     pieces: tuple[Piece, ...]
     price: Decimal | None
+    tax: Decimal | None = None
 
     @property
     def confirmed(self) -> Decimal:
@@ -45,6 +53,13 @@ class Verdict(Struct, frozen=True):
         return frozenset(line.line_id for line in self.lines if line.state != "rejected")
 
 
+class Planned(Struct, frozen=True):
+    """What a scheduler could do about a line that the ERP leaves open."""
+
+    scheduler: str
+    line: PlannedLine
+
+
 class _Case(NamedTuple):
     """A line with all that is known of it."""
 
@@ -55,6 +70,19 @@ class _Case(NamedTuple):
     pieces: tuple[Piece, ...]
     currency: str
     erp: str
+    conversion: LineConversion | None = None
+
+    @property
+    def agreed(self) -> Decimal | None:
+        """The quoted net amount of what is ordered; more than was quoted where the quantity was rounded up. None if no
+        price was quoted."""
+        price, by = self.quoted.unit_price, self.conversion
+        if price is None:
+            return None
+        if by is None or not by.rounded:
+            return price * self.quoted.quantity
+        exact = Fraction(price) * Fraction(self.demand.quantity) / by.ratio
+        return Decimal(exact.numerator) / Decimal(exact.denominator)
 
     def finding(self, code: str, detail: str, *, blocking: bool) -> Finding:
         return Finding(code, detail, "erp", self.erp, blocking=blocking, line_id=self.quoted.line_id)
@@ -70,10 +98,10 @@ def judge(
     terms: Terms,
     resolved: Resolved,
     simulation: Simulation,
-    planned: Mapping[str, Sequence[PlannedPiece]],
+    planned: Mapping[str, Planned],
     accepted: Verdict | None = None,
 ) -> Verdict:
-    """The verdict per policy. `planned` is the scheduler's answer by line; `accepted` a proposal the caller took."""
+    """The verdict per policy. `planned` is a scheduler's answer by line; `accepted` a proposal the caller took."""
     simulated = {line.line_id: line for line in simulation.lines}
     demands = {demand.line_id: demand for demand in resolved.demands}
     judged: list[_Judged] = []
@@ -84,17 +112,24 @@ def judge(
         elif line is None:
             judged.append(_refused(quoted.line_id, (_not_taken(quoted.line_id, simulation, resolved.erp),)))
         else:
-            made = tuple(Piece(one.quantity, one.date, "scheduler") for one in planned.get(quoted.line_id, ()))
-            pieces = (*erp_pieces(line.confirmations), *made)
-            judged.append(_judge_line(_Case(terms, quoted, demand, line, pieces, simulation.currency, resolved.erp)))
+            plan = planned.get(quoted.line_id)
+            outdated = planned_otherwise(quoted, plan.line, plan.scheduler) if plan else None
+            if outdated is not None:
+                judged.append(_refused(quoted.line_id, (outdated,), line.net_amount))
+                continue
+            made = tuple(Piece(one.quantity, one.date, "scheduler") for one in plan.line.pieces) if plan else ()
+            pieces, by = (*erp_pieces(line.confirmations), *made), resolved.conversions.get(quoted.line_id)
+            case = _Case(terms, quoted, demand, line, pieces, simulation.currency, resolved.erp, by)
+            judged.append(_judge_line(case))
     findings = (*resolved.findings, *(finding for one in judged for finding in one.findings))
     verdict = Verdict("go", tuple(one.plan for one in judged), findings)
     held = _credit(simulation, terms.request.credit_policy, resolved.erp)
     if held is not None:
         verdict = Verdict("go", tuple(_on_hold(one) for one in verdict.lines), (*findings, held))
-    if (held is not None and held.blocking) or not _acceptable(verdict, terms.request.acceptance):
+    hopeless = any(one.blocking and one.line_id is None for one in verdict.findings)
+    if hopeless or not _acceptable(verdict, terms.request.acceptance):
         return Verdict("reject", verdict.lines, verdict.findings)
-    asks = any(one.asks for one in judged)
+    asks = any(one.asks for one in judged) or accepted is not None
     if asks and not (accepted is not None and keeps(accepted, verdict)):
         return Verdict("ask", verdict.lines, verdict.findings)
     return verdict
@@ -145,7 +180,7 @@ def _judge_line(case: _Case) -> _Judged:
         detail = f"asked in {demand.unit}, answered in {line.unit}"
         return _refused(line.line_id, (case.finding("mapping-failed", detail, blocking=True),), line.net_amount)
     state = line_state(demand.quantity, demand.requested_date, case.pieces)
-    plan = LinePlan(line.line_id, state, case.pieces, line.net_amount)
+    plan = LinePlan(line.line_id, state, case.pieces, line.net_amount, line.tax_amount)
     price, late = _price(case), _lateness(case, plan)
     findings = tuple(one for one in (price, late) if one is not None)
     if any(one.blocking for one in findings):
@@ -171,13 +206,22 @@ def _not_taken(line_id: str, simulation: Simulation, erp: str) -> Finding:
 
 
 def _price(case: _Case) -> Finding | None:
-    """Quoted and ERP price, both net, may differ by the tolerance."""
-    policy, promised = case.terms.request.price_policy, case.terms.quote.currency
-    agreed = case.quoted.unit_price * case.quoted.quantity
-    if promised == case.currency and abs(case.line.net_amount - agreed) * HUNDRED <= policy.tolerance * agreed:
+    """Quoted and ERP price, both net, may differ by the tolerance. The order has the ERP's own price in any case."""
+    policy, promised, quoted = case.terms.request.price_policy, case.terms.quote.currency, case.agreed
+    if quoted is None:
+        return None
+    agreed = _payable(quoted, promised, case.line.net_amount)
+    if promised == case.currency and abs(case.line.net_amount - agreed) * HUNDRED <= policy.tolerance * abs(agreed):
         return None
     detail = f"quoted {agreed:f} {promised}, the ERP's price is {case.line.net_amount:f} {case.currency}"
     return case.finding("price-mismatch", detail, blocking=policy.on_mismatch == "reject")
+
+
+def _payable(amount: Decimal, currency: str, beside: Decimal) -> Decimal:
+    """An amount as it can be paid: prices per unit may be finer than their currency, amounts of the ERP never are.
+    Where the ERP prints more decimals than two, the currency has them."""
+    decimals = 0 if currency in _NO_CENTS.split() else max(2, -int(beside.as_tuple().exponent))
+    return amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
 
 
 def _lateness(case: _Case, plan: LinePlan) -> Finding | None:

@@ -5,15 +5,19 @@ plan's days go to the order. Each of these may run twice: the second time finds 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from process_apis.exceptions import Finding, SourceMessage
 from process_apis.landscape import Landscape
 from process_apis.orders.rules import held_back
+from process_apis.outages import NotYet, step_deadline
 from process_apis.quote_to_order.references import Piece, erp_pieces, total, unconfirmed
-from process_apis.stepping import Guard, NotYet, step_deadline
+from process_apis.stepping import Guard
+from process_apis.ways import in_time, way_from
+from process_apis.words import bare
 from system_apis.errors import NotFoundInSystem, SystemRefused, VersionMoved
 from system_apis.sap.client import SapErp
 from system_apis.sap.models import ItemChange, Order, OrderItem, OrderPatch
@@ -24,8 +28,8 @@ Change = Callable[[], Awaitable[tuple[Finding, ...]]]
 
 
 class Scheduled(Struct, frozen=True):
-    """What each line gets, from ERP and plan; the last day of production; what the plan would not take, and what the
-    ERP holds back."""
+    """What each line gets, from ERP and plan; the day on which the last of its production arrives; what the plan would
+    not take, and what the ERP holds back."""
 
     pieces: dict[str, tuple[Piece, ...]]
     made_by: dict[str, date]
@@ -62,13 +66,13 @@ async def _move(
     )
     if not changes:
         return ()
-    await guard()
+    deadline = await guard()
     try:
-        await erp.change_order(OrderPatch(order.number, order.etag, changes), deadline=step_deadline())
+        await erp.change_order(OrderPatch(order.number, order.etag, changes), deadline=deadline)
     except VersionMoved as moved:
         raise NotYet(erp.instance, "the order was changed meanwhile") from moved
     except SystemRefused as no:
-        if no.safe_to_repeat:
+        if not no.final:
             raise
         source = SourceMessage(no.code, no.message)
         detail = "the ERP does not take the days of the lines"
@@ -93,35 +97,42 @@ async def commit_schedule(
     wanted: Mapping[str, date],
     *,
     guard: Guard,
+    clock: Callable[[], datetime],
 ) -> Scheduled:
     """Commit production for what the order leaves open. Running it again replaces what it committed before.
 
-    `items` are the order's items by line, `wanted` the requested day by line. The plan knows the lines by our ids.
+    `items` are the order's items by line, `wanted` the requested day by line. The plan knows the lines by our ids, and
+    finishes before the day of arrival by what picking, packing and the way take: the days here are those of arrival.
     """
     order = await erp.read_order(number, deadline=step_deadline())
     line_of = {item: line for line, item in items.items()}
     pieces = {line_of[item.item]: erp_pieces(item.confirmations) for item in order.items if item.item in line_of}
     committed: list[Commitment] = []
-    held = held_back(order)
+    holds = held_back(order)
     findings = [
         Finding(hold.code, "the ERP holds the delivery of the order back", "erp", erp.instance, blocking=False)
-        for hold in held
+        for hold in holds
     ]
+    ship_to, now = bare(order.ship_to or order.sold_to), clock()
     for plant, needs in _needs(order, line_of, wanted).items():
         scheduler = landscape.scheduler_of(plant)
         if scheduler is None:
             continue
+        way = way_from(landscape.plants, plant, ship_to, now)
         try:
-            committed += await _commit(scheduler, plant, needs, number, guard)
+            held = await _commit(scheduler, plant, in_time(needs, way), number, guard)
         except SystemRefused as no:
-            if no.safe_to_repeat:
+            if not no.final:
                 raise
             findings.append(_not_planned(scheduler, no))
+            continue
+        due = {need.line_id: need.due_date for need in needs}
+        committed += [replace(one, date=way.arrival_day(one.date, due[one.line_id])) for one in held]
     made_by: dict[str, date] = {}
     for one in committed:
         pieces[one.line_id] += (Piece(one.quantity, one.date, "scheduler"),)
         made_by[one.line_id] = max(one.date, made_by.get(one.line_id, one.date))
-    return Scheduled(pieces, made_by, tuple(findings), bool(held))
+    return Scheduled(pieces, made_by, tuple(findings), bool(holds))
 
 
 def _needs(order: Order, line_of: Mapping[str, str], wanted: Mapping[str, date]) -> dict[str, tuple[Requirement, ...]]:
@@ -142,9 +153,9 @@ async def _commit(
     scenario = await scheduler.simulate(plant, needs, order_reference=number, deadline=step_deadline())
     if not any(line.pieces for line in scenario.lines):
         return ()
-    await guard()
+    deadline = await guard()
     try:
-        held = await scheduler.commit(scenario, number, if_version=None, deadline=step_deadline())
+        held = await scheduler.commit(scenario, number, if_version=None, deadline=deadline)
     except (NotFoundInSystem, VersionMoved) as gone:
         raise NotYet(scheduler.instance, str(gone)) from gone
     except SystemRefused as no:

@@ -5,8 +5,10 @@ Before the order exists every step may be repeated freely; creating it is the pi
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -18,22 +20,28 @@ from process_apis.durable import Durable
 from process_apis.exceptions import Finding
 from process_apis.landscape import Landscape
 from process_apis.operations import ENDED, Operation, OperationLine, State
+from process_apis.outages import Refused
 from process_apis.patience import through_outages
-from process_apis.quote_to_order import create, lines, rules, schedule
+from process_apis.promises import PromiseOutcome
+from process_apis.quote_to_order import create, kept, lines, news, rules, schedule
 from process_apis.quote_to_order.create import Placed
-from process_apis.quote_to_order.deciding import Decided, resolve, settle
+from process_apis.quote_to_order.deciding import Decided, settle
 from process_apis.quote_to_order.finishing import finish
 from process_apis.quote_to_order.job import DECISION_TTL, Conversion, End, certain
 from process_apis.quote_to_order.models import KIND, Terms
 from process_apis.quote_to_order.references import Resolved
 from process_apis.quote_to_order.schedule import Scheduled
-from process_apis.quote_to_order.sweep import SWEEP_EVERY_S, sweep
-from process_apis.stepping import Note, Refused, Run, Superseded
+from process_apis.quote_to_order.sweep import PICK_UP_EVERY_S, SWEEP_EVERY_S, after_death, pick_up, sweep
+from process_apis.stepping import Run
+from process_apis.takeover import rest_s
+from process_apis.telling import News, Note
+from process_apis.turns import Superseded
 from system_apis import trail
 from system_apis.sap.client import SapErp
 from system_apis.sap.models import NewOrder
 
 SCHEDULING: State = "scheduling"
+HOLDS = frozenset({"credit-hold", "delivery-block", "approval-hold"})
 log = logging.getLogger("ordergate.conversions")
 _terms = msgspec.json.Decoder(Terms)
 
@@ -48,30 +56,35 @@ def register(
         operation = await through_outages(lambda: _taken_over(run))
         if operation is None:
             return
+        run = replace(run, run=operation.run)
+        await asyncio.sleep(rest_s(operation.takeovers))
         trail.take_up(operation.correlation_id, operation.traceparent)
         try:
             await _convert(Conversion(run, landscape, operation, _terms.decode(operation.terms), decision_ttl))
         except Superseded:
             log.info("operation %s goes on without this run, or not at all", operation_id)
 
-    durable.workflow(KIND, convert)
+    durable.workflow(KIND, convert, after_death=partial(after_death, store))
+    durable.every(PICK_UP_EVERY_S, lambda: pick_up(store, durable))
     durable.every(SWEEP_EVERY_S, lambda: sweep(store, durable))
 
 
 async def _taken_over(run: Run) -> Operation | None:
     """From here on this process acts for the operation. Not a step: each new run of it says so anew."""
     async with run.store.begin() as connection:
-        await rows.take_over(connection, run.operation_id, run.durable.executor_id)
+        turn = run.durable.turn()
+        if not await rows.take_over(connection, run.operation_id, turn.token, run=turn.run):
+            return None
         operation = await rows.load(connection, run.operation_id)
     return None if operation is None or operation.state in ENDED else operation
 
 
 async def _convert(job: Conversion) -> None:
-    resolved = await resolve(job)
-    decided = await settle(job, resolved)
-    if isinstance(decided, End):
-        await finish(job, job.operation.lines, without_order=decided)
+    settled = await settle(job)
+    if isinstance(settled, End):
+        await finish(job, job.operation.lines, without_order=settled)
         return
+    resolved, decided = settled
     if decided.verdict.decision == "reject":
         await finish(job, decided.lines, without_order=End("rejected", _why(decided.verdict.findings)))
         return
@@ -92,7 +105,7 @@ async def _create(job: Conversion, resolved: Resolved, decided: Decided, erp: Sa
         customer_po=job.terms.request.customer_po,
         sales_area=job.landscape.sales_area,
         sold_to=job.terms.quote.customer,
-        ship_to=job.terms.quote.customer,
+        ship_to=job.terms.quote.ship_to or job.terms.quote.customer,
         requested_date=min(demand.requested_date for demand in demands),
         lines=demands,
         begun_at=job.operation.created_at,
@@ -109,7 +122,9 @@ async def _create(job: Conversion, resolved: Resolved, decided: Decided, erp: Sa
             event = "quote.conversion.actionRequired"
             return Note(known, (placed.unclear,), state="actionRequired", event=event)
         shown = lines.with_items(decided.lines, placed.items, held=placed.held)
-        return Note({**known, "lines": shown}, state=SCHEDULING, event="quote.conversion.orderCreated")
+        order_id, po = f"{erp.instance}.{placed.number}", new.customer_po
+        told = tuple(news.created(order_id, shown, decided.verdict.findings, po, placed.holds))
+        return Note({**known, "lines": shown}, state=SCHEDULING, event="quote.conversion.orderCreated", news=told)
 
     placed: Placed | Refused = await job.run.forward(create.STEP, create.STATE, place, Placed, system="erp", note=noted)
     return certain(placed)
@@ -126,7 +141,8 @@ async def _schedule(
         await _report(job, "requestDates", lambda: schedule.request_dates(erp, number, items, wanted, guard))
 
     async def commit() -> Scheduled:
-        return await schedule.commit_schedule(job.landscape, erp, number, items, wanted, guard=guard)
+        clock = job.run.clock
+        return await schedule.commit_schedule(job.landscape, erp, number, items, wanted, guard=guard, clock=clock)
 
     def shown_after(scheduled: Scheduled) -> tuple[OperationLine, ...]:
         shown = lines.with_items(decided.lines, items)
@@ -141,7 +157,11 @@ async def _schedule(
         known = {one.code for one in decided.verdict.findings if one.line_id is None}  # a hold that was foreseen
         fresh = (one for one in scheduled.findings if one.line_id is not None or one.code not in known)
         findings = (*fresh, *(one for one in missed if one))
-        return Note({"lines": shown_after(scheduled)}, findings)
+        shown = shown_after(scheduled)
+        lifted = HOLDS - {one.code for one in scheduled.findings}
+        outcome = kept.compared(job.terms.promised, shown, job.operation.created_at)
+        told = _told_of(f"{erp.instance}.{number}", shown, scheduled, placed, outcome)
+        return Note({"lines": shown, "promise": outcome}, findings, news=told, over=lifted)
 
     answer: Scheduled | Refused = await job.run.forward(
         "commitSchedule", SCHEDULING, commit, Scheduled, system="scheduler", note=noted
@@ -151,6 +171,21 @@ async def _schedule(
     if made_by:
         await _report(job, "confirmDates", lambda: schedule.confirm_dates(erp, number, items, made_by, guard))
     return shown_after(scheduled)
+
+
+def _told_of(
+    order_id: str,
+    shown: Sequence[OperationLine],
+    scheduled: Scheduled,
+    placed: Placed,
+    outcome: PromiseOutcome | None,
+) -> tuple[News, ...]:
+    """Confirmed or held, never both; a hold that was there from the beginning has been told."""
+    drift = tuple(news.promise_changed(order_id, outcome))
+    if not scheduled.held:
+        return (news.confirmed(order_id, shown), *drift)
+    holds = [one.code for one in scheduled.findings if one.line_id is None]
+    return drift if placed.held else (news.held(order_id, holds), *drift)
 
 
 async def _report(job: Conversion, name: str, change: schedule.Change) -> None:

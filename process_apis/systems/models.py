@@ -162,7 +162,7 @@ class CrmQuoteLine(View, frozen=True):
     number: str
     material: str
     quantity: Quantity
-    unit_price: Money
+    unit_price: Money | None
     requested_date: date | None
     plant: str | None
 

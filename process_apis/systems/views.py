@@ -73,7 +73,7 @@ def crm_quote(quote: Quote, source: Origin) -> models.CrmQuote:
             number=line.number,
             material=line.material,
             quantity=Quantity(tidy(line.quantity), line.unit),
-            unit_price=Money(tidy(line.unit_price), quote.currency),
+            unit_price=Money(tidy(line.unit_price), quote.currency) if line.unit_price is not None else None,
             requested_date=line.requested_date,
             plant=line.plant,
         )

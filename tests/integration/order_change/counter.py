@@ -145,12 +145,16 @@ class Counter:
 
 
 @asynccontextmanager
-async def open_counter(database: Path, sandbox: RunningSandbox) -> AsyncIterator[Counter]:
+async def open_counter(
+    database: Path, sandbox: RunningSandbox, arranged: Callable[[Landscape], Landscape] = lambda landscape: landscape
+) -> AsyncIterator[Counter]:
+    """`arranged` says what of the landscape is otherwise."""
     url = f"sqlite+aiosqlite:///{database}"
     store = make_engine(url)
     await migrate(store)
     durable = Durable(url)
-    async with open_landscape(urls_of(sandbox)) as landscape:
+    async with open_landscape(urls_of(sandbox)) as usual:
+        landscape = arranged(usual)
         workflow.register(durable, store=store, landscape=landscape)
         commit.register(durable, store=store, landscape=landscape)
         await durable.launch()

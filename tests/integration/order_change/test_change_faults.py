@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from process_apis.errors import NoSourceAnswered
 from process_apis.order_change import commit, rows
 from process_apis.order_change.models import State
+from process_apis.takeover import MOST_TAKEOVERS
 from tests.integration.landscape import NOBODY_LISTENS, open_landscape, urls_of
 from tests.integration.order_change.counter import Counter, open_counter
 from tests.integration.order_change.test_changes import changed_elsewhere, item_of, quantity
@@ -169,10 +170,31 @@ async def test_a_commit_that_is_taken_over_writes_nothing_more(
     accepted = await counter.decide(change, wait_s=None)
     await counter.asleep()
     async with counter.store.begin() as connection:
-        await rows.take_over(connection, change.change_request_id, "exe_another")
+        await rows.take_over(connection, change.change_request_id, "exe_another", revision=1, run=1)
     run_id = f"{change.change_request_id}.{accepted.revision}"
     async with asyncio.timeout(20):
         while run_id not in await counter.durable.stopped_among([run_id]):
             await counter.look(change)
     assert counter.writes(system, path, method) == before
     assert (await counter.look(change)).state == "committing"
+
+
+async def test_a_commit_over_which_too_many_processes_died_is_not_tried_again_and_comes_to_light(
+    counter: Counter,
+) -> None:
+    order_id = await counter.convert("Q-1010")
+    change = await counter.ask(order_id, quantity("increase", "10", "9"))
+    counter.sandbox.fault("sap", "delay", path="A_SalesOrder", method="GET", seconds=2, count=1)
+    before = batches(counter.sandbox)
+    accepted = await counter.decide(change, wait_s=None)
+    await counter.asleep()
+    run_id = f"{change.change_request_id}.1"
+    verdicts = [await commit.after_death(counter.store, run_id, 1) for _ in range(MOST_TAKEOVERS + 2)]
+    assert verdicts == [True] * MOST_TAKEOVERS + [False, False]
+    seen = await counter.look(accepted)
+    assert seen.state == "actionRequired"
+    assert [one.code for one in seen.exceptions if one.blocking] == ["dead-letter"]
+    async with asyncio.timeout(20):
+        while run_id not in await counter.durable.stopped_among([run_id]):  # noqa: ASYNC110  another thread's news
+            await asyncio.sleep(0.05)
+    assert batches(counter.sandbox) == before  # the one that slept found out before it wrote

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 from sqlalchemy import update
 
+from policies.errors import NotVisible
 from process_apis.errors import (
     ChangeRequestOpen,
     DecisionNotPossible,
-    NoSuchThing,
     OrderInTheMaking,
     RequestFaulty,
     VersionStale,
@@ -240,11 +240,11 @@ async def test_every_fault_of_a_wish_is_named_at_once(counter: Counter) -> None:
 async def test_another_dealers_change_does_not_exist(counter: Counter) -> None:
     order_id = await counter.convert("Q-1010")
     change = await counter.ask(order_id, quantity("increase", "10", "9"), client=NORTH)
-    with pytest.raises(NoSuchThing):
+    with pytest.raises(NotVisible):
         await counter.look(change, SOUTH)
-    with pytest.raises(NoSuchThing):
+    with pytest.raises(NotVisible):
         await counter.decide(change, client=SOUTH)
-    with pytest.raises(NoSuchThing):
+    with pytest.raises(NotVisible):
         await counter.ask(order_id, quantity("increase", "10", "9"), etag=change.based_on, client=SOUTH)
     assert (await counter.look(change, NORTH)).state == "proposed"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -31,6 +31,7 @@ from process_apis.seals import Seals
 from process_apis.tables import metadata as process_tables
 from process_apis.words import new_id
 from system_apis.deadline import Deadline
+from system_apis.maintenance import Rests
 from system_apis.salesforce.client import connect as connect_crm
 from system_apis.sap.client import connect as connect_erp
 from system_apis.sap.models import SalesArea
@@ -103,7 +104,9 @@ class Shop:
         return await get_operation(caller, None, operation_id=operation_id, store=self.store, landscape=self.landscape)
 
 
-def landscape_of(urls: dict[str, str], settle_s: float) -> Landscape:
+def landscape_of(urls: dict[str, str], settle_s: float, rests: Mapping[str, Rests] | None = None) -> Landscape:
+    """`rests` are the maintenance windows, by system."""
+    windows = rests or {}
     erp = connect_erp(
         instance=ERP,
         base_url=urls["sap"],
@@ -112,14 +115,21 @@ def landscape_of(urls: dict[str, str], settle_s: float) -> Landscape:
         sap_client="100",
         settle_s=settle_s,
         timeout_s=5,
+        rests=windows.get("sap"),
     )
     crm = connect_crm(
         instance="crm-main",
         base_url=urls["salesforce"],
         client_id="ordergate",
         client_secret="salesforce-sandbox-secret",
+        rests=windows.get("salesforce"),
     )
-    plan = connect_scheduler(instance="aps-1710", base_url=urls["scheduler"], api_key="scheduler-sandbox-key")
+    plan = connect_scheduler(
+        instance="aps-1710",
+        base_url=urls["scheduler"],
+        api_key="scheduler-sandbox-key",
+        rests=windows.get("scheduler"),
+    )
     plants = {
         "1710": Plant("1710", "Palo Alto", ZoneInfo("America/Los_Angeles"), ERP, "aps-1710"),
         "1720": Plant("1720", "Denver", ZoneInfo("America/Denver"), ERP, "aps-1710"),
@@ -129,15 +139,21 @@ def landscape_of(urls: dict[str, str], settle_s: float) -> Landscape:
 
 @asynccontextmanager
 async def open_shop(
-    database: Path | str, urls: dict[str, str], *, settle_s: float = 3.0, decision_ttl: timedelta = DECISION_TTL
+    database: Path | str,
+    urls: dict[str, str],
+    *,
+    settle_s: float = 3.0,
+    decision_ttl: timedelta = DECISION_TTL,
+    rests: Mapping[str, Rests] | None = None,
+    **arranged: object,
 ) -> AsyncIterator[Shop]:
-    """`database` is a SQLite file or the URL of a server."""
+    """`database` is a SQLite file or the URL of a server, `arranged` what of the landscape is otherwise."""
     url = database if isinstance(database, str) else f"sqlite+aiosqlite:///{database}"
     store = make_engine(url)
     async with store.begin() as connection:
         for tables in (policy_tables, process_tables):
             await connection.run_sync(tables.create_all)
-    landscape = landscape_of(urls, settle_s)
+    landscape = replace(landscape_of(urls, settle_s, rests), **arranged)  # type: ignore[arg-type]
     durable = Durable(url)
     workflow.register(durable, store=store, landscape=landscape, decision_ttl=decision_ttl)
     await durable.launch()

@@ -189,3 +189,29 @@ async def test_a_partner_reads_no_instance_names_and_no_plant_ids(shop: Shop, fr
     assert outside.exceptions
     assert done.order_id is not None  # the one place where the name of the ERP instance is part of a public id
     assert not re.search("s4-1710|aps-1710|crm-main", told.replace(done.order_id, ""))
+
+
+async def test_what_is_in_force_is_looked_up_anew_before_an_accepted_proposal_is_ordered(
+    shop: Shop, fresh_sandbox: RunningSandbox
+) -> None:
+    """Days may have passed: a revision that went out of date meanwhile must not be ordered unseen."""
+    quote_id = fresh_sandbox.quote_id("Q-1008")
+    quote = await shop.landscape.crm.read_quote(quote_id, deadline=Deadline.after(5))
+    configured = next(line for line in quote.lines if line.material == "FG300")
+    witness.change_line(fresh_sandbox, configured.line_id, {"UnitPrice": "1.00"})
+    seen = await shop.convert(quote_id, pricePolicy={"onMismatch": "hold"})
+    assert seen.state == "awaitingDecision"
+    shut = fresh_sandbox.fault("sap", "unavailable", path="API_BILL_OF_MATERIAL_SRV")
+    caller = await shop.caller(wait_s=None, if_match=seen.etag)
+    await decide_operation(
+        caller,
+        DecisionRequest("accept"),
+        operation_id=seen.operation_id,
+        store=shop.store,
+        landscape=shop.landscape,
+        durable=shop.durable,
+    )
+    waiting = await shop.until(seen.operation_id, lambda now: now.waiting_for is not None or now.order_id is not None)
+    assert (waiting.state, waiting.order_id) == ("validating", None)
+    fresh_sandbox.lift(shut)
+    assert (await shop.ended(seen.operation_id)).order_id is not None

@@ -38,7 +38,7 @@ async def test_a_dealer_reads_of_its_own_customers_only(shop: Shop, fresh_sandbo
     own = await shop.convert(fresh_sandbox.quote_id("Q-1010"))
     foreign = await shop.convert(fresh_sandbox.quote_id("Q-1002"))
     heard = (await feed(shop, NORTH)).events
-    assert {one.subject for one in heard} == {own.operation_id}
+    assert {one.subject for one in heard} == {own.operation_id, own.order_id}
     told = next(one.id for one in (await feed(shop, CRM)).events if one.subject == foreign.operation_id)
     for unknown in (told, "evt_never"):
         with pytest.raises(RequestFaulty):

@@ -15,7 +15,7 @@ def told(sandbox: RunningSandbox, operation_id: str) -> list[dict[str, Any]]:
     secret = {"client_id": "ordergate", "client_secret": "salesforce-sandbox-secret"}
     granted = httpx.post(f"{base}/services/oauth2/token", data={"grant_type": "client_credentials", **secret})
     headers = {"Authorization": f"Bearer {granted.raise_for_status().json()['access_token']}"}
-    names = "Exception_Id__c, Quote__c, Quote_Line_Id__c, Code__c, Owner_Role__c, Source_Text__c"
+    names = "Exception_Id__c, Quote__c, Quote_Line_Id__c, Code__c, Owner_Role__c, Source_Text__c, State__c"
     question = f"SELECT {names} FROM Ordergate_Exception__c WHERE Operation__c = '{operation_id}'"
     asked = httpx.get(f"{base}/services/data/v60.0/query", params={"q": question}, headers=headers)
     found: list[dict[str, Any]] = asked.raise_for_status().json()["records"]

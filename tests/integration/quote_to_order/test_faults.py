@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+from process_apis.operation_views import InternalOperation
+from system_apis.deadline import Deadline
 from tests.integration.quote_to_order import witness
 from tests.integration.quote_to_order.shop import Shop
 from tests.sandbox import RunningSandbox
@@ -117,4 +120,48 @@ async def test_an_operation_outlasts_an_outage_of_our_own_store(
                 await asyncio.sleep(0.05)
     done = await shop.ended(started.operation_id)
     assert done.state == "completed"
+    assert witness.posts(fresh_sandbox) == 1
+
+
+@pytest.mark.parametrize("call", [{"path": "SIMULATION"}, {"method": "POST", "path": "/A_SalesOrder$"}])
+async def test_a_right_that_our_own_user_lacks_is_no_answer_to_the_order(
+    shop: Shop, fresh_sandbox: RunningSandbox, call: dict[str, str]
+) -> None:
+    """An operator sees to it, and it goes on: the customer is never told no for that."""
+    shut = fresh_sandbox.fault("sap", "forbidden", **call)
+    started = await shop.convert(fresh_sandbox.quote_id("Q-1010"), wait_s=None)
+    waiting = await shop.until(started.operation_id, lambda seen: seen.waiting_for is not None)
+    assert waiting.state in ("validating", "creatingOrder")
+    fresh_sandbox.lift(shut)
+    assert (await shop.ended(started.operation_id)).state == "completed"
+    assert len(witness.orders_of(fresh_sandbox, started.operation_id)) == 1
+
+
+async def test_a_look_up_that_is_not_allowed_just_now_is_done_later(shop: Shop, fresh_sandbox: RunningSandbox) -> None:
+    fresh_sandbox.fault("sap", "dropAfterCommit", **CREATE)
+    shut = fresh_sandbox.fault("sap", "forbidden", method="GET", path="filter")
+    started = await shop.convert(fresh_sandbox.quote_id("Q-1010"), wait_s=None)
+    await shop.until(started.operation_id, lambda seen: seen.waiting_for is not None)
+    while not any(one["id"] == shut and one["fired"] for one in fresh_sandbox.faults()):
+        await shop.look(started.operation_id)
+    fresh_sandbox.lift(shut)
+    assert (await shop.ended(started.operation_id)).state == "completed"
+    assert witness.posts(fresh_sandbox) == 1
+
+
+async def test_days_that_we_may_not_change_just_now_are_changed_later(
+    shop: Shop, fresh_sandbox: RunningSandbox
+) -> None:
+    """The order stands, and nobody is told that it comes late for a right of ours."""
+    quote_id = fresh_sandbox.quote_id("Q-1001")
+    quote = await shop.landscape.crm.read_quote(quote_id, deadline=Deadline.after(5))
+    later = (quote.lines[0].requested_date or shop.landscape.today) + timedelta(days=20)
+    witness.change_line(fresh_sandbox, quote.lines[0].line_id, {"Requested_Date__c": str(later)})
+    shut = fresh_sandbox.fault("sap", "forbidden", method="POST", path="API_SALES_ORDER_SRV/.batch")
+    started = await shop.convert(quote_id, wait_s=None)
+    waiting = await shop.until(started.operation_id, lambda seen: seen.waiting_for is not None)
+    assert isinstance(waiting, InternalOperation)
+    assert (waiting.state, waiting.exceptions) == ("scheduling", ())
+    fresh_sandbox.lift(shut)
+    assert (await shop.ended(started.operation_id)).state == "completed"
     assert witness.posts(fresh_sandbox) == 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
-from process_apis.errors import LinesAlreadyConverted
-from process_apis.operation_views import OperationView
+from process_apis.errors import LinesAlreadyConverted, QueueFull
+from process_apis.landscape import Queues
+from process_apis.operation_views import InternalOperation, OperationView
 from process_apis.outbox import list_events
 from tests.integration.quote_to_order import witness
 from tests.integration.quote_to_order.shop import open_shop
@@ -28,4 +30,28 @@ async def test_conversions_on_postgres_are_exactly_once_too(postgres: str, fresh
         assert sum(isinstance(one, LinesAlreadyConverted) for one in answers) == 3
         assert [len(witness.orders_of(fresh_sandbox, one.operation_id)) for one in made] == [1, 1, 1]
         page = await list_events(await shop.caller(), None, store=shop.store)
-        assert len(page.events) == 9
+        told = Counter(one.type for one in page.events)
+        assert {told[f"quote.conversion.{name}"] for name in ("started", "orderCreated", "completed")} == {3}
+        assert told["operation.waiting"] == 1
+
+
+@pytest.mark.timeout(90)
+async def test_a_queue_on_postgres_is_bounded_and_lines_are_claimed_at_any_version(
+    postgres: str, fresh_sandbox: RunningSandbox
+) -> None:
+    fresh_sandbox.fault("sap", "unavailable")
+    async with open_shop(postgres, fresh_sandbox.urls, queues=Queues(most_waiting=1)) as shop:
+        quote_id = fresh_sandbox.quote_id("Q-1015")
+        first = await shop.convert(quote_id, wait_s=None)
+        await shop.until(
+            first.operation_id, lambda seen: isinstance(seen, InternalOperation) and bool(seen.waiting_for)
+        )
+        with pytest.raises(QueueFull):
+            await shop.convert(fresh_sandbox.quote_id("Q-1016"))
+    fresh_sandbox.lift()
+    async with open_shop(postgres, fresh_sandbox.urls) as shop:
+        witness.change_quote(fresh_sandbox, quote_id, {"Revision__c": "2"})
+        with pytest.raises(LinesAlreadyConverted) as held:
+            await shop.convert(quote_id)
+        assert held.value.operation_id == first.operation_id
+        assert (await shop.ended(first.operation_id)).state == "completed"

@@ -75,8 +75,9 @@ def test_what_has_ended_stays_ended(walk: list[State]) -> None:
 
 @given(walks())
 def test_nothing_is_completed_that_was_not_scheduled_and_written_back(walk: list[State]) -> None:
+    """By itself. What an operator did by hand, after it had stopped, is never called without exceptions."""
     if walk[-1] in ("completed", "completedWithExceptions"):
-        assert walk[-2] == "writingBack"
+        assert walk[-2] == "writingBack" or walk[-2:] == ["actionRequired", "completedWithExceptions"]
 
 
 @given(states, states)

@@ -8,10 +8,13 @@ from typing import Any
 
 import msgspec
 
+from process_apis.conversions import Rounding
 from process_apis.quote_to_order.models import ConversionRequest, Terms
-from process_apis.quote_to_order.references import PlantFacts, Resolved, resolve
+from process_apis.quote_to_order.references import PlantFacts, Resolved, Told, resolve, seek
+from process_apis.quote_to_order.rules import Planned
 from system_apis.salesforce.models import Quote, QuoteLine
 from system_apis.sap.models import Confirmation, CreditState, SimulatedLine, Simulation, SourceMessage
+from system_apis.scheduler.models import PlannedLine, PlannedPiece
 
 TODAY = date(2026, 3, 2)
 WANTED = TODAY + timedelta(days=5)
@@ -64,8 +67,15 @@ def terms(*lines: QuoteLine, **members: Any) -> Terms:
     return Terms(request(**members), quote(*lines))
 
 
-def resolved(of: Terms) -> Resolved:
-    return resolve(of.quote, PLANTS, "1710", TODAY)
+def resolved(of: Terms, told: Told | None = None, rounding: Rounding = "refuse") -> Resolved:
+    """Without anything `told` the ERP says nothing of materials: quantities stay as they are asked."""
+    return resolve(of.quote, seek(of.quote, PLANTS, "1710"), told or Told(), rounding, TODAY)
+
+
+def planned(line_id: str, *pieces: tuple[int, int], routing: str | None = None) -> dict[str, Planned]:
+    """`pieces`: quantity and days after the requested one."""
+    made = tuple(PlannedPiece(Decimal(quantity), WANTED + timedelta(days=days)) for quantity, days in pieces)
+    return {line_id: Planned("aps-1710", PlannedLine(line_id, "FG126", "C62", made, Decimal(0), None, routing))}
 
 
 def answered(

@@ -6,13 +6,8 @@ from decimal import Decimal
 import pytest
 
 from process_apis.errors import QuoteNotConvertible, QuoteVersionMoved
-from process_apis.quote_to_order.references import (
-    chosen_lines,
-    line_state,
-    refuse_unconvertible,
-    request_faults,
-    shortfalls,
-)
+from process_apis.quote_to_order.convertible import chosen_lines, refuse_unconvertible, request_faults
+from process_apis.quote_to_order.references import line_state, shortfalls
 from tests.unit.process_apis.quote_to_order.facts import (
     TODAY,
     WANTED,

@@ -6,12 +6,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from process_apis.quote_to_order.references import Piece
 from process_apis.quote_to_order.rules import LinePlan, Verdict, broken_promise, final_state, judge, keeps
 from system_apis.sap.models import SourceMessage
-from system_apis.scheduler.models import PlannedPiece
-from tests.unit.process_apis.quote_to_order.facts import WANTED, answered, line, resolved, simulation, terms
+from tests.unit.process_apis.quote_to_order.facts import WANTED, answered, line, planned, resolved, simulation, terms
 
 TEN = Decimal(10)
 
@@ -52,7 +52,7 @@ def test_a_quantity_without_a_date_is_always_an_exception(
 
 
 def test_production_closes_the_gap_that_the_erp_leaves() -> None:
-    made = {"a": (PlannedPiece(Decimal(4), WANTED - timedelta(days=1)),)}
+    made = planned("a", (4, -1))
     verdict = verdict_on(terms(onLate="reject"), simulation(answered(line(), (6, 0))), made)
     assert verdict.decision == "go"
     assert [(piece.quantity, piece.source) for piece in verdict.lines[0].pieces] == [
@@ -187,3 +187,38 @@ def test_a_line_that_was_rejected_in_the_proposal_is_not_ordered_unseen() -> Non
     proposed = Verdict("ask", (LinePlan("a", "confirmed", there, TEN), LinePlan("b", "rejected", (), None)), ())
     fresh = Verdict("go", (LinePlan("a", "confirmed", there, TEN), LinePlan("b", "confirmedLate", there, TEN)), ())
     assert not keeps(proposed, fresh)
+
+
+@pytest.mark.parametrize(
+    ("unit_price", "currency", "net", "agrees"),
+    [
+        ("17.495", "USD", "174.95", True),
+        ("1.3333", "USD", "13.33", True),  # 13.333 cannot be paid
+        ("1.3335", "USD", "13.34", True),
+        ("1.3333", "USD", "13.34", False),
+        ("1.3333", "KWD", "13.333", True),
+        ("1.3333", "KWD", "13.334", False),
+        ("17.46", "JPY", "175", True),
+        ("17.46", "USD", "175", False),
+    ],
+)
+def test_a_price_that_is_finer_than_its_currency_is_compared_as_it_can_be_paid(
+    unit_price: str, currency: str, net: str, agrees: bool
+) -> None:
+    quoted = line(unit_price=Decimal(unit_price))
+    agreed = terms(quoted, pricePolicy={"tolerancePercent": "0"})
+    agreed = replace(agreed, quote=replace(agreed.quote, currency=currency))
+    facts = replace(simulation(answered(quoted, (10, 0), net=net)), currency=currency)
+    assert (verdict_on(agreed, facts).decision == "go") is agrees
+
+
+def test_a_line_that_drops_out_of_an_accepted_proposal_is_told_before_the_others_are_ordered() -> None:
+    """What was late is now refused: nothing is left that would ask, and yet it is not what was accepted."""
+    late, fine = line("a"), line("b")
+    agreed = terms(late, fine, onLate="propose", acceptance={"mode": "validLines"})
+    proposed = verdict_on(agreed, simulation(answered(late, (10, 3)), answered(fine, (10, 0))))
+    assert proposed.decision == "ask"
+    gone = simulation(answered(fine, (10, 0)), refused={"a": SourceMessage("V1/028", "discontinued")})
+    again = verdict_on(agreed, gone, accepted=proposed)
+    assert (again.decision, again.ordered) == ("ask", {"b"})
+    assert verdict_on(agreed, gone, accepted=again).decision == "go"
