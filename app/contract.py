@@ -6,8 +6,11 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from app.contract_flat import flat
+from app.contract_problems import Problems, header_refs
 from app.contract_schemas import Schemas
 from app.contract_words import (
+    API_KEY_SCHEME,
     EVERY_ANSWER,
     EXAMPLES,
     INFO,
@@ -20,25 +23,15 @@ from app.contract_words import (
     TAGS,
     TOKEN_URL,
 )
-from app.errors import (
-    BodyMalformed,
-    BodyTooLarge,
-    DeadlinePassed,
-    EncodingUnsupported,
-    MediaTypeUnsupported,
-    ParameterMalformed,
-)
 from app.internal_routes import INTERNAL
-from app.problem_rows import Row
-from app.problem_table import ROWS
-from app.problems import JSON, PROBLEM_JSON, TYPE_BASE, UNFORESEEN, Problem
+from app.problems import JSON, Problem
 from app.route import Route
 from app.routes import PUBLIC
-from policies import errors as policy
-from process_apis.errors import NoSuchThing, VersionStale
-from system_apis.errors import SystemTimeout, SystemUnavailable, UnreadableAnswer
+from policies.versioning import major_of
 
 DOCUMENT_PATH = "/openapi/v1.json"
+FLAT_FILE = "v1-3.0.json"
+FLAT_DOCUMENT_PATH = f"/openapi/{FLAT_FILE}"
 INTERNAL_DOCUMENT_PATH = "/openapi/internal-v1.json"
 ACCEPTED = 202
 NOT_MODIFIED = 304
@@ -52,6 +45,24 @@ def text(routes: Sequence[Route] = PUBLIC) -> str:
     return _written(document(routes))
 
 
+def texts_by_path(routes: Sequence[Route]) -> dict[str, str]:
+    """A document for each major that the routes have, by the path where it is served."""
+    majors = dict.fromkeys(major_of(route.path) for route in routes)
+    return {
+        f"/openapi/{major}.json": _written(
+            document(
+                [route for route in routes if major_of(route.path) == major], {**INFO, "version": f"{major[1:]}.0.0"}
+            )
+        )
+        for major in majors
+    }
+
+
+def flat_text() -> str:
+    """The public document in OpenAPI 3.0, for those who read no newer one."""
+    return _written(flat(document()))
+
+
 def internal_text() -> str:
     """The document of the internal door, as it is kept in `openapi/internal-v1.json` and served there."""
     return _written(document(INTERNAL, INTERNAL_INFO))
@@ -59,7 +70,7 @@ def internal_text() -> str:
 
 def texts() -> dict[str, str]:
     """Every document by the name of its file."""
-    return {"v1.json": text(), "internal-v1.json": internal_text()}
+    return {"v1.json": text(), FLAT_FILE: flat_text(), "internal-v1.json": internal_text()}
 
 
 def _written(content: Json) -> str:
@@ -71,11 +82,10 @@ def document(routes: Sequence[Route] = PUBLIC, info: Json = INFO) -> Json:
         asked=[kind for route in routes for kind in (route.takes, route.query) if kind],
         told=[*(kind for route in routes for kind in route.returns), Problem],
     )
+    problems = Problems(routes)
     paths: dict[str, Json] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
-    used = sorted(_used_problems(routes).items())
-    problems = {_name(status): _problem_response(status, rows) for status, rows in used}
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, problems)
     return {
         "openapi": "3.1.0",
         "info": info,
@@ -85,20 +95,21 @@ def document(routes: Sequence[Route] = PUBLIC, info: Json = INFO) -> Json:
         "components": {
             "schemas": schemas.components({route.query.__name__ for route in routes if route.query}),
             "parameters": _header_parameters(routes),
-            "headers": _used_headers((paths, problems)),
-            "responses": problems,
-            "securitySchemes": {"oauth": _security_scheme(routes)},
+            "headers": _used_headers((paths, problems.shared())),
+            "responses": problems.shared(),
+            "examples": problems.examples(),
+            "securitySchemes": {"oauth": _security_scheme(routes), "apiKey": API_KEY_SCHEME},
         },
     }
 
 
-def _operation(route: Route, schemas: Schemas) -> Json:
+def _operation(route: Route, schemas: Schemas, problems: Problems) -> Json:
     operation: Json = {
         "operationId": route.operation_id,
         "tags": [route.tag],
         "summary": route.summary,
         "description": _description(route),
-        "security": [{"oauth": [route.sheet.scope]}],
+        "security": [{"oauth": [route.sheet.scope]}, {"apiKey": []}],
         "parameters": [
             *_path_parameters(route),
             *schemas.parameters(route.query),
@@ -107,9 +118,11 @@ def _operation(route: Route, schemas: Schemas) -> Json:
         "responses": {
             **{str(status): _answer(route, status, schemas) for status in route.statuses},
             **({str(NOT_MODIFIED): _not_modified()} if _is_conditional(route) else {}),
-            **{str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in _problems(route)},
+            **problems.of(route),
         },
     }
+    if route.sheet.ending is not None:
+        operation["deprecated"] = True
     if route.takes is not None:
         content: Json = {"schema": schemas.ref(route.takes)}
         if route.operation_id in EXAMPLES:
@@ -123,6 +136,12 @@ def _description(route: Route) -> str:
     if route.sheet.once:
         hours = int(route.sheet.kept.total_seconds() // 3600)
         parts.append(f"A repeat with the same Idempotency-Key gets the same answer for {hours} hours.")
+    if ending := route.sheet.ending:
+        until = f", served until {ending.sunset_at:%Y-%m-%d}" if ending.sunset_at else ""
+        instead = f"; its successor is `{ending.successor}`" if ending.successor else ""
+        parts.append(f"Deprecated since {ending.deprecated_at:%Y-%m-%d}{until}{instead}.")
+    if route.sheet.roles:
+        parts.append(f"For clients with the role {' or '.join(f'`{role}`' for role in route.sheet.roles)}.")
     if route.sheet.if_match:
         parts.append("If-Match names the version you saw; an older one is refused with 412.")
     return "\n\n".join(parts)
@@ -170,7 +189,7 @@ def _parameter_ref(name: str) -> Json:
 
 
 def _answer(route: Route, status: int, schemas: Schemas) -> Json:
-    headers = [*EVERY_ANSWER, "RateLimit", "RateLimit-Policy"]
+    headers = [*EVERY_ANSWER, "RateLimit", "RateLimit-Policy", *_ending_headers(route)]
     if _has_etag(route):
         headers.append("ETag")
     if route.method == "POST" and status in (201, 202):
@@ -183,92 +202,21 @@ def _answer(route: Route, status: int, schemas: Schemas) -> Json:
         headers.append("Idempotency-Replayed")
     return {
         "description": PHRASES[status],
-        "headers": _header_refs(headers),
+        "headers": header_refs(headers),
         "content": {JSON: {"schema": schemas.answer(route.returns)}},
     }
 
 
+def _ending_headers(route: Route) -> list[str]:
+    ending = route.sheet.ending
+    if ending is None:
+        return []
+    return ["Deprecation", *(["Sunset"] if ending.sunset_at else []), "Link"]
+
+
 def _not_modified() -> Json:
     headers = [*EVERY_ANSWER, "RateLimit", "RateLimit-Policy", "ETag"]
-    return {"description": PHRASES[NOT_MODIFIED], "headers": _header_refs(headers)}
-
-
-def _header_refs(names: Iterable[str]) -> Json:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-
-
-def _errors(route: Route) -> list[type[BaseException]]:
-    """What the route may refuse with: by its sheet, by what it takes, and what it says itself."""
-    kinds: list[type[BaseException]] = [
-        policy.CredentialsMissing, policy.CredentialsMalformed, policy.TokenInvalid, policy.ScopeMissing,
-        policy.IssuerUnavailable, policy.LimitSpent, ParameterMalformed,
-        SystemUnavailable, SystemTimeout, UnreadableAnswer, DeadlinePassed,
-    ]  # fmt: skip
-    if route.takes is not None:
-        kinds += [BodyMalformed, BodyTooLarge, MediaTypeUnsupported, EncodingUnsupported, policy.WeightAboveLimit]
-    if route.parameters:
-        kinds.append(NoSuchThing)
-    if route.sheet.kinds:
-        kinds.append(policy.ClientKindRefused)
-    if route.sheet.once:
-        kinds += [policy.IdempotencyKeyMissing, policy.IdempotencyKeyMalformed, policy.IdempotencyKeyReused,
-                  policy.IdempotencyKeyInFlight, policy.StoreUnavailable]  # fmt: skip
-    if route.sheet.if_match:
-        kinds += [policy.PreconditionMissing, VersionStale]
-    return [*kinds, *route.refuses]
-
-
-def _problems(route: Route) -> list[int]:
-    return sorted({*(ROWS[kind].status for kind in _errors(route)), UNFORESEEN.status})
-
-
-def _used_problems(routes: Iterable[Route]) -> dict[int, list[Row]]:
-    used: dict[int, list[Row]] = {UNFORESEEN.status: [UNFORESEEN]}
-    for kind in dict.fromkeys(kind for route in routes for kind in _errors(route)):
-        rows = used.setdefault(ROWS[kind].status, [])
-        if ROWS[kind] not in rows:
-            rows.append(ROWS[kind])
-    return used
-
-
-def _problem_response(status: int, rows: Sequence[Row]) -> Json:
-    content: Json = {
-        "schema": {"$ref": "#/components/schemas/Problem"},
-        "examples": {row.code: {"value": _example_problem(row)} for row in rows},
-    }
-    headers = list(EVERY_ANSWER)
-    if any(row.retry_after for row in rows):
-        headers.append("Retry-After")
-    if status == LIMITED:
-        headers += ["RateLimit", "RateLimit-Policy"]
-    if any("www-authenticate" in row.headers(_Anything()) for row in rows if status in (401, 403)):
-        headers.append("WWW-Authenticate")
-    codes = ", ".join(f"`{row.code}`" for row in rows)
-    return {
-        "description": f"{PHRASES[status]}: {codes}",
-        "headers": _header_refs(headers),
-        "content": {PROBLEM_JSON: content, JSON: content},
-    }
-
-
-class _Anything:
-    """Stands for the facts of an error where only the shape of its answer matters."""
-
-    def __getattr__(self, _name: str) -> str:
-        return "…"
-
-
-def _example_problem(row: Row) -> Json:
-    return {
-        "type": row.type_uri or TYPE_BASE + row.code,
-        "title": row.title,
-        "status": row.status,
-        "detail": row.detail if isinstance(row.detail, str) else row.title,
-        "instance": "urn:uuid:6f1ed002-ab55-4f0e-8a29-0c1c0d1b7a10",
-        "code": row.code,
-        "traceId": "0af7651916cd43dd8448eb211c80319c",
-        "correlationId": "7b0c9a52-6e0a-4d38-b8a5-3f0c2d6e9a11",
-    }
+    return {"description": PHRASES[NOT_MODIFIED], "headers": header_refs(headers)}
 
 
 def _security_scheme(routes: Iterable[Route]) -> Json:
@@ -278,8 +226,3 @@ def _security_scheme(routes: Iterable[Route]) -> Json:
         "description": "Access tokens of RFC 9068. /.well-known/oauth-protected-resource names the issuer (RFC 9728).",
         "flows": {"clientCredentials": {"tokenUrl": TOKEN_URL, "scopes": {scope: SCOPES[scope] for scope in scopes}}},
     }
-
-
-def _name(status: int) -> str:
-    """`TooManyRequests` for 429: a name that generators can use."""
-    return "".join(word.capitalize() for word in PHRASES[status].split())

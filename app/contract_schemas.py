@@ -64,10 +64,13 @@ class Schemas:
 
 
 def _typed(schema: Json) -> Json:
-    """Enums get a type, which generators ask for; a docstring loses its indentation, which Markdown takes for code."""
+    """Enums get a type, which generators ask for; a docstring loses its indentation, which Markdown takes for code; an
+    empty tuple is JSON's empty list."""
     for part in _parts(schema):
         if isinstance(part.get("description"), str):
             part["description"] = inspect.cleandoc(part["description"])
+        if isinstance(part.get("default"), tuple):
+            part["default"] = list(part["default"])
         values = part.get("enum")
         if values and "type" not in part and all(isinstance(value, str) for value in values):
             part["type"] = "string"

@@ -17,6 +17,7 @@ PHRASES = {
     404: "Not Found",
     408: "Request Timeout",
     409: "Conflict",
+    410: "Gone",
     412: "Precondition Failed",
     413: "Content Too Large",
     415: "Unsupported Media Type",
@@ -31,6 +32,14 @@ PHRASES = {
 """RFC 9110's, kept here because Python's own change with its version, and the document must not."""
 
 TOKEN_URL = "https://login.manufacturer.example/token"  # noqa: S105  an address; each installation has its own
+
+API_KEY_SCHEME: Json = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "X-API-Key",
+    "description": "A key that an operator made for your client, in this header or as `Authorization: ApiKey <key>`, "
+    "never beside a token. It has scopes as a token has.",
+}
 
 INFO: Json = {
     "title": "Ordergate",
@@ -64,6 +73,11 @@ TAGS = {
     "Operations": "A quote on its way to an order, and how far it is.",
     "Orders": "An order as ERP, scheduler and CRM see it, and changes that are shown before they are made.",
     "Events": "What happened, in order, to be read again and again.",
+    "Operating": "What is under way, what stands in its way, and stepping in where nothing moves by itself.",
+    "Exceptions": "What has to be worked off, by whom and by when.",
+    "Oversight": "What was done, by whom; why something was refused; who calls what.",
+    "Clients": "Who may call, and what each may do and see.",
+    "API keys": "What a client may call with instead of a token: made, rotated, revoked.",
     "Systems": "ERP, CRM and schedulers, one question to one of them at a time.",
 }
 
@@ -72,6 +86,9 @@ SCOPES = {
     "orders:read": "Read operations, orders and events",
     "orders:write": "Convert quotes, change orders, decide",
     "ops:read": "Look at systems, operations and clients",
+    "ops:write": "Step in at operations, work exceptions off",
+    "ops:keys": "Register clients, make and revoke their keys",
+    "ops:audit": "Read the audit and prove that it is whole",
 }
 
 
@@ -86,6 +103,10 @@ PATH_PARAMETERS: dict[str, Json] = {
     "instance": _string("The name of the instance, from the configuration.", 64, examples=["s4-1710"]),
     "orderNumber": _string("The ERP's order number.", 35, examples=["4711"]),
     "orderReference": _string("The order number that the plan knows the order by.", 35, examples=["4711"]),
+    "clientId": _string("The id of the client.", 64, examples=["dealer-north"]),
+    "keyId": _string("The id of the key.", 40, examples=["key_01JDA7Q4Z5W9X2Y3V4T5S6R7Q8"]),
+    "problemInstance": _string("The `instance` of the problem, `urn:uuid:` or the bare id.", 128),
+    "exceptionId": _string("The id of the exception.", 64, examples=["exc_01JDA7Q4Z5W9X2Y3V4T5S6R7Q8"]),
     "changeRequestId": _string("The id of the change request.", 128, examples=["ocr_01JDA7Q4Z5W9X2Y3V4T5S6R7Q8"]),
 }
 
@@ -146,6 +167,9 @@ RESPONSE_HEADERS: Json = {
     },
     "Preference-Applied": _string("What was followed of `Prefer` (RFC 7240), where it was sent.", 64),
     "Idempotency-Replayed": _string("`true` if this is the answer to an earlier call with the same key.", 8),
+    "Deprecation": _string("Since when this is deprecated, a structured-field date (RFC 9745).", 32),
+    "Sunset": _string("From when on this is not served any more, an HTTP date (RFC 8594).", 64),
+    "Link": _string("Where to read about the end (`deprecation`, `sunset`), and the `successor-version`.", 2048),
     "WWW-Authenticate": _string("How to authenticate (RFC 6750, RFC 9728).", 1024),
 }
 
@@ -188,6 +212,27 @@ EXAMPLES: dict[str, Json] = {
                 "onLate": "propose",
                 "acceptance": {"mode": "validLines"},
                 "pricePolicy": {"tolerancePercent": "2.5", "onMismatch": "hold"},
+            },
+        }
+    },
+    "convertInlineQuote": {
+        "portal": {
+            "summary": "A portal's own quote; what comes late is taken",
+            "value": {
+                "soldTo": {"id": "17100001"},
+                "quoteNumber": "WEB-2027-0042",
+                "customerPo": "PO-4712",
+                "currency": "USD",
+                "onLate": "accept",
+                "lines": [
+                    {
+                        "lineId": "1",
+                        "product": {"id": "TG11"},
+                        "quantity": {"value": "5", "unit": "C62"},
+                        "requestedDate": "2027-01-15",
+                        "unitPrice": "17.50",
+                    }
+                ],
             },
         }
     },

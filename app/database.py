@@ -14,8 +14,12 @@ from alembic.config import Config
 from sqlalchemy import Connection, NullPool, create_engine, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+import policies.audit_tables
+import policies.client_tables  # noqa: F401  each declares its own on the same metadata
+import process_apis.figures.tables
 import process_apis.order_change.tables
 import process_apis.orders.tables  # noqa: F401  both declare theirs on the same metadata
+from policies.punctual import ANSWER_S, POOL_WAIT_S, make_punctual, take_your_time
 from policies.tables import metadata as policy_tables
 from process_apis.tables import metadata as process_tables
 
@@ -43,16 +47,19 @@ class Store(AsyncEngine):
                 yield connection
 
 
-def make_engine(url: str) -> AsyncEngine:
-    """An engine for `url`; nothing is opened yet, but the directory of a SQLite file is made."""
+def make_engine(url: str, *, connections: int = POOL_SIZE) -> AsyncEngine:
+    """An engine for `url`, with so many connections and, on a server, as many again for a rush. Nothing is opened yet,
+    but the directory of a SQLite file is made."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
         Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
-        engine = create_async_engine(address, pool_size=POOL_SIZE, max_overflow=0)
+        engine = create_async_engine(address, pool_size=connections, max_overflow=0, pool_timeout=POOL_WAIT_S)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     else:
-        engine = create_async_engine(address, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True)
+        bounds = {"pool_size": connections, "max_overflow": connections, "pool_timeout": POOL_WAIT_S}
+        engine = create_async_engine(address, **bounds, pool_pre_ping=True)
+        make_punctual(engine)
     return Store(engine.sync_engine)
 
 
@@ -73,8 +80,10 @@ async def migrate(engine: AsyncEngine) -> None:
     """Bring the tables to the newest state. Replicas that start together wait for each other (PostgreSQL)."""
     async with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
+            await take_your_time(connection)  # others may migrate before us
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         await connection.run_sync(_upgrade)
+        await take_your_time(connection, answer_s=ANSWER_S)
 
 
 async def ping(engine: AsyncEngine, within_s: float) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from app import problems_page
 from app.problem_rows import Row
 from app.problem_table import ROWS
-from app.problems import TYPE_BASE, UNFORESEEN
+from app.problems import UNFORESEEN
 from app.route import Route
 
 
@@ -33,9 +34,8 @@ def _calls(routes: Iterable[Route]) -> str:
 def _problems(rows: Iterable[Row]) -> str:
     """Where the detail depends on the occurrence, the title has to do."""
     return "\n".join(
-        f'<tr id="{row.code}"><td>{row.status}<td><code>{row.code}</code><td>{escape(row.title)}'
-        f"<td>{escape(row.detail) if isinstance(row.detail, str) else ''}"
-        f"<td><code>{escape(row.type_uri or TYPE_BASE + row.code)}</code>"
+        f'<tr id="{row.code}"><td>{row.status}<td><a href="{problems_page.PATH}#{row.code}"><code>{row.code}</code></a>'
+        f"<td>{escape(row.title)}<td>{escape(row.detail) if isinstance(row.detail, str) else ''}"
         for row in rows
     )
 
@@ -53,6 +53,6 @@ with any viewer. Calls carry an OAuth 2.0 access token as <code>Authorization: B
 <h2>Problems</h2>
 <p>Every refusal is a problem (RFC 9457). Programs read <code>code</code>, people <code>detail</code>; name
 <code>instance</code> when you ask us about one.</p>
-<table><tr><th>status<th>code<th>title<th>detail<th>type
+<table><tr><th>status<th>code<th>title<th>detail
 {problems}</table></html>
 """

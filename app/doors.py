@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from litestar import Litestar, Request
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
@@ -15,19 +16,25 @@ from opentelemetry.trace import Tracer
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from app import docs_page
+from app import docs_page, problems_page
 from app.contract import DOCUMENT_PATH
 from app.encoding import to_json
 from app.errors import MethodUnknown, RouteUnknown
+from app.figures import FiguresPage
 from app.health import Health, Meters
-from app.problems import answer_to
-from app.routes import PUBLIC
+from app.problems import Heard, answer_to, say_nothing
+from app.route import Route
 from app.shell.access_log import AccessLog
 from app.shell.asgi import Asgi
 from app.shell.caps import Bounds, Caps
+from app.shell.cors import Cors
+from app.shell.endings import Endings, Fields
+from app.shell.farewell import Farewell, Leaving
+from app.shell.hops import Hops
 from app.shell.manners import Manners
 from app.shell.rim import Rim
-from app.shell.trace import Tracing, trail_of
+from app.shell.trace import Tracing, Trail, trail_of
+from policies.origin import Network
 
 JSON = "application/json"
 RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
@@ -54,6 +61,8 @@ class Frame:
     tracer: Tracer | None
     public_url: str
     bounds: Bounds = field(default_factory=Bounds)
+    heard: Heard = say_nothing
+    trusted_proxies: Sequence[Network] = ()
 
 
 def door(
@@ -61,7 +70,11 @@ def door(
     pages: Sequence[Page],
     methods: Callable[[str], tuple[str, ...]],
     frame: Frame,
+    *,
     lifespan: Sequence[Lifespan] = (),
+    endings: Fields | None = None,
+    origins: Sequence[str] = (),
+    leaving: Leaving | None = None,
 ) -> Asgi:
     """An ASGI application. The list reads from the outside in: that is the way a call takes."""
 
@@ -83,10 +96,18 @@ def door(
     )
     metadata = frame.public_url + RESOURCE_METADATA
     capped = Caps(router, frame.bounds)
-    rimmed = Rim(capped, lambda error, trail, accept: answer_to(error, trail, accept, metadata))
+    types = f"{frame.public_url}{problems_page.PATH}#"
+
+    def told(error: BaseException, trail: Trail, accept: str) -> tuple[int, Any, bytes]:
+        return answer_to(error, trail, accept, metadata, heard=frame.heard, type_base=types)
+
+    rimmed = Rim(capped, told)
     mannered = Manners(rimmed, methods)
-    counted = AccessLog(mannered, frame.meters.call)
-    return Tracing(counted, frame.tracer)
+    announced = Endings(mannered, endings) if endings else mannered
+    readable = Cors(announced, origins, methods) if origins else announced
+    counted = AccessLog(Farewell(readable, leaving or Leaving(lambda: False)), frame.meters.call)
+    behind = Hops(counted, frame.trusted_proxies) if frame.trusted_proxies else counted
+    return Tracing(behind, frame.tracer)
 
 
 def _handler(page: Page) -> HTTPRouteHandler:
@@ -122,8 +143,12 @@ def readyz(health: Health) -> Page:
     return Page("/readyz", content)
 
 
-def metrics(meters: Meters) -> Page:
+def metrics(meters: Meters, figures: FiguresPage) -> Page:
+    """What this process counts, and the business figures, which all replicas share."""
+    meters.registry.register(figures)
+
     async def content() -> tuple[int, str, bytes]:
+        await figures.renew()
         return 200, CONTENT_TYPE_LATEST, generate_latest(meters.registry)
 
     return Page("/metrics", content)
@@ -133,8 +158,9 @@ def document_page(text: str, path: str = DOCUMENT_PATH) -> Page:
     return Page(path, fixed(JSON, text.encode()), kept_s=300)
 
 
-def resource_metadata(audience: str, issuers: Sequence[str], scopes: Sequence[str], public_url: str) -> Page:
-    """Who may issue tokens for us, and for what (RFC 9728 §2)."""
+def resource_metadata(audience: str, issuers: Sequence[str], scopes: Sequence[str], public_url: str) -> list[Page]:
+    """Who may issue tokens for us, and for what (RFC 9728 §2): where a challenge points, and where a client looks that
+    knows our identifier only, which is before its path (§3.1)."""
     said = {
         "resource": audience,
         "authorization_servers": list(issuers),
@@ -143,10 +169,16 @@ def resource_metadata(audience: str, issuers: Sequence[str], scopes: Sequence[st
         "resource_name": "Ordergate",
         "resource_documentation": public_url + "/docs",
     }
-    return Page(RESOURCE_METADATA, fixed(JSON, to_json(said)), kept_s=300)
+    paths = dict.fromkeys((RESOURCE_METADATA, RESOURCE_METADATA + urlsplit(audience).path.rstrip("/")))
+    return [Page(path, fixed(JSON, to_json(said)), kept_s=300) for path in paths]
 
 
-def docs() -> Page:
+def docs(routes: Sequence[Route]) -> Page:
     """What there is to call, and what each refusal means."""
-    text = docs_page.page(DOCUMENT_PATH, RESOURCE_METADATA, PUBLIC)
+    text = docs_page.page(DOCUMENT_PATH, RESOURCE_METADATA, routes)
     return Page("/docs", fixed("text/html; charset=utf-8", text.encode()), kept_s=300)
+
+
+def problems() -> Page:
+    """Where the type of a problem leads."""
+    return Page(problems_page.PATH, fixed("text/html; charset=utf-8", problems_page.page().encode()), kept_s=300)

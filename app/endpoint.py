@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,12 +19,13 @@ from app.conditions import as_etag, not_modified, patience_of, timeout_of
 from app.decoding import check_media_type, decode, decode_query
 from app.encoding import to_json
 from app.errors import DeadlinePassed
-from app.route import Process, Route, snake
+from app.route import Process, Route, bound, snake
 from app.shell.asgi import Scope
 from app.shell.trace import Trail, trail_of
 from policies.answer import Answer
 from policies.call import Call
 from policies.clients import Client
+from policies.credential import Credential
 from policies.idempotency import REPLAYED, Claim
 from policies.stack import Stack
 from policies.store import store_answers
@@ -47,16 +49,18 @@ class Edge:
     default_deadline_s: float
 
 
-def handler_for(route: Route, process: Process, edge: Edge) -> HTTPRouteHandler:
-    """The Litestar handler that serves the route."""
+def handler_for(route: Route, parts: Mapping[str, Any], edge: Edge) -> HTTPRouteHandler:
+    """The Litestar handler that serves the route; its processes get the parts that they name."""
+    process = bound(route.process, parts)
+    monitor = bound(route.monitor[1], parts) if route.monitor else None
 
     async def handle(request: Request[Any, Any, Any]) -> ASGIResponse:
         scope: Scope = request.scope  # type: ignore[assignment]  # the same dict, typed by Litestar
         trail = trail_of(scope)
         trail.route = route.path
         call = call_of(scope, await request.body(), route, trail, edge.now())
-        trail.answer_headers = call.answer_headers
-        answer = await Visit(route, process, edge, call, scope["query_string"], trail).run()
+        trail.call = call
+        answer = await Visit(route, process, monitor, edge, call, scope["query_string"], trail).run()
         return ASGIResponse(body=answer.body, status_code=answer.status, headers=answer.headers)
 
     path = route.path
@@ -89,6 +93,7 @@ class Visit:
 
     route: Route
     process: Process
+    monitor: Process | None
     edge: Edge
     call: Call
     raw_query: bytes
@@ -96,7 +101,13 @@ class Visit:
 
     async def run(self) -> Answer:
         answer = await self.edge.stack.run(
-            self.call, self.route.sheet, decode=self.decode, visible=self.visible, process=self.ask, encode=self.encode
+            self.call,
+            self.route.sheet,
+            decode=self.decode,
+            visible=self.visible,
+            process=self.ask,
+            encode=self.encode,
+            renew=self.look_again if self.monitor else None,
         )
         patience = patience_of(self.header("prefer"))
         if patience is None or ACCEPTED not in self.route.statuses or REPLAYED.items() <= answer.headers.items():
@@ -124,12 +135,12 @@ class Visit:
             if not (value.isascii() and value.isprintable() and len(value) <= LONGEST_ID):
                 raise NoSuchThing(name, "unreadable id")
 
-    async def ask(self, client: Client, request: Any, claim: Claim | None) -> Any:
+    async def ask(self, credential: Credential, request: Any, claim: Claim | None) -> Any:
         parameters = self.parameters()
-        self.trail.client_id = client.client_id
         deadline = self.deadline(request)
         caller = Caller(
-            client=client,
+            client=credential.client,
+            credential=credential.name,
             correlation_id=self.call.correlation_id,
             deadline=deadline,
             claim=claim,
@@ -144,6 +155,21 @@ class Visit:
                     return await self.process(caller, request, **parameters)
             except TimeoutError:
                 raise DeadlinePassed("no answer within the deadline") from None
+
+    async def look_again(self, credential: Credential, subject: str) -> Any:
+        """What an answer that said "under way" was about, as it stands now: nothing is started, nothing waited for."""
+        if self.route.monitor is None or self.monitor is None:
+            raise LookupError(f"{self.route.operation_id} names no monitor")
+        caller = Caller(
+            client=credential.client,
+            credential=credential.name,
+            correlation_id=self.call.correlation_id,
+            deadline=self.deadline(None),
+        )
+        taken = inspect.signature(self.route.monitor[1]).parameters
+        place = {snake(name): value for name, value in self.call.path_params.items() if snake(name) in taken}
+        with store_answers():
+            return await self.monitor(caller, None, **place | {self.route.monitor[0]: subject})
 
     def deadline(self, request: Any) -> Deadline:
         """The soonest of what the header and the body ask for; the configured one where neither does.

@@ -56,6 +56,15 @@ class BodyTooSlow(EdgeRefusal):
         self.limit_s = limit_s
 
 
+class FramingUnclear(EdgeRefusal):
+    """Where the body ends can be read in two ways (RFC 9112 §6.1): nothing behind it on the connection is a call."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
 class HeadersTooLarge(EdgeRefusal):
     """More header bytes, or more headers, than a call may have (RFC 6585, 431)."""
 

@@ -11,7 +11,8 @@ from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy.exc import SQLAlchemyError
 
-from policies.errors import IssuerUnavailable
+from app.limit_meters import LimitMeters
+from policies.errors import CountersUnavailable, IssuerUnavailable
 from system_apis.deadline import Deadline
 from system_apis.errors import UpstreamError
 from system_apis.http import Exchange
@@ -24,17 +25,22 @@ Ping = Callable[[Deadline], Awaitable[object]]
 
 
 class NeighbourState(Struct, frozen=True):
-    """`up`, or `down` and why in one word: the name of the failure."""
+    """`up`, or `down` and why in one word: the name of the failure. `notAsked` where the answer changes nothing."""
 
-    state: Literal["up", "down"]
+    state: Literal["up", "down", "notAsked"]
     reason: str | None = None
 
 
 class Readiness(Struct, frozen=True):
-    """`ready` with everything up, `degraded` with a neighbour down, `notReady` without a store or on the way out."""
+    """`ready` with everything up, `degraded` with something down, `notReady` on the way out.
+
+    Without the store promises go on: a gateway that is taken out of rotation for its sake makes none. Only a worker,
+    which makes none anyway, is `notReady` then. `counters` is null where limits are counted without Redis.
+    """
 
     status: Literal["ready", "degraded", "notReady"]
     store: NeighbourState
+    counters: NeighbourState | None
     neighbours: dict[str, NeighbourState]
 
 
@@ -45,26 +51,34 @@ class Health:
 
     neighbours: Mapping[str, Ping]
     store: Ping
+    counters: Ping | None = None
+    makes_promises: bool = True
     draining: bool = False
 
     async def readiness(self) -> Readiness:
-        """All asked side by side, none for longer than a second."""
+        """All asked side by side, none for longer than a second.
+
+        On the way out nobody is asked: whoever looks has to look away soon, also where a slow neighbour would hold the
+        answer up.
+        """
+        if self.draining:
+            return Readiness("notReady", NeighbourState("notAsked"), None, {})
         deadline = Deadline.after(PING_S)
-        names = ("", *self.neighbours)
-        pings = (self.store, *self.neighbours.values())
+        pings = [self.store, *self.neighbours.values(), *([self.counters] if self.counters else [])]
         store, *states = await asyncio.gather(*(_state_of(ping, deadline) for ping in pings))
-        neighbours = dict(zip(names[1:], states, strict=True))
-        if self.draining or store.state == "down":
-            return Readiness("notReady", store, neighbours)
-        everything_up = all(each.state == "up" for each in states)
-        return Readiness("ready" if everything_up else "degraded", store, neighbours)
+        counters = states.pop() if self.counters else None
+        neighbours = dict(zip(self.neighbours, states, strict=True))
+        if store.state == "down" and not self.makes_promises:
+            return Readiness("notReady", store, counters, neighbours)
+        everything_up = all(each.state == "up" for each in (store, counters, *states) if each is not None)
+        return Readiness("ready" if everything_up else "degraded", store, counters, neighbours)
 
 
 async def _state_of(ping: Ping, deadline: Deadline) -> NeighbourState:
     try:
         async with asyncio.timeout(deadline.remaining_s):
             await ping(deadline)
-    except (UpstreamError, IssuerUnavailable, SQLAlchemyError, TimeoutError, OSError) as failure:
+    except (UpstreamError, IssuerUnavailable, CountersUnavailable, SQLAlchemyError, TimeoutError, OSError) as failure:
         return NeighbourState("down", type(failure).__name__)
     return NeighbourState("up")
 
@@ -109,12 +123,20 @@ class Meters:
             ("route", "client"),
             registry=self.registry,
         )
+        self._mismatches = Counter(
+            "ordergate_status_mismatches_total",
+            "Orders that were read while their systems disagreed, by kind. Counted at each reading.",
+            ("kind",),
+            registry=self.registry,
+        )
         self._allowance = Gauge(
             "ordergate_crm_api_calls",
             "Calls of the CRM's daily allowance, as it last said: `used` by everybody, and `most`.",
             ("instance", "kind"),
             registry=self.registry,
         )
+
+        self.limits = LimitMeters(self.registry)
 
     def call(self, method: str, route: str, status: int, seconds: float, client_id: str) -> None:
         self._calls.labels(method, route, str(status)).observe(seconds)
@@ -127,6 +149,9 @@ class Meters:
         self._breakers.labels(*labels[:3]).set(BREAKER_STATES[exchange.breaker])
         self._places.labels(*labels[:2], "used").set(exchange.in_use)
         self._places.labels(*labels[:2], "waiting").set(exchange.waiting)
+
+    def mismatch(self, kind: str) -> None:
+        self._mismatches.labels(kind).inc()
 
     def allowance(self, said: Allowance) -> None:
         self._allowance.labels(said.instance, "used").set(said.used)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from app.credential_routes import CREDENTIALS
+from app.operator_routes import OPERATOR_ROUTES
 from app.route import Route, route
 from policies.sheet import guarded
+from process_apis.errors import RequestFaulty
+from process_apis.figures.process import read_figures
+from process_apis.oversight.audit import list_audit, verify_audit
+from process_apis.oversight.models import AuditQuery, ProofQuery, UsageQuery
+from process_apis.oversight.process import explain_refusal, list_version_uses
 from process_apis.systems.models import AvailabilityQuery, StockQuery
 from process_apis.systems.process import (
     list_systems,
@@ -15,8 +22,11 @@ from process_apis.systems.process import (
 )
 
 SYSTEMS = "Systems"
-LOOKS = guarded("ops:read", kinds=("operator",))
-"""Operators looking at something."""
+LOOKS = guarded("ops:read", kinds=("operator",), role=("operator", "auditor"))
+"""Operators looking at something, and those who look at operators."""
+AUDITS = guarded("ops:audit", kinds=("operator",), role="auditor")
+"""Auditors looking at what was done, by operators too."""
+OVERSIGHT = "Oversight"
 
 INTERNAL: tuple[Route, ...] = (
     route(
@@ -75,4 +85,60 @@ INTERNAL: tuple[Route, ...] = (
         summary="What the plan holds for an order",
         tag=SYSTEMS,
     ),
+    route(
+        "GET",
+        "/internal/v1/figures",
+        read_figures,
+        LOOKS,
+        operation_id="readFigures",
+        summary="How do the operations do?",
+        description="Business figures of all replicas: totals since the beginning, and what stands open now. The same "
+        "are at /metrics, their names led by `ordergate_`.",
+        tag=OVERSIGHT,
+    ),
+    route(
+        "GET",
+        "/internal/v1/audit",
+        list_audit,
+        AUDITS,
+        query=AuditQuery,
+        operation_id="listAudit",
+        summary="Who did what, newest first",
+        tag=OVERSIGHT,
+        refuses=(RequestFaulty,),
+    ),
+    route(
+        "GET",
+        "/internal/v1/audit/proof",
+        verify_audit,
+        AUDITS,
+        query=ProofQuery,
+        operation_id="verifyAudit",
+        summary="Is the audit whole?",
+        description="Recomputes entries, chains, seals and checkpoints, a part at a time: go on with `after` = "
+        "`through` until it is `done`. Keep `mark` outside the database and send it as `seen` another time: a log that "
+        "was cut or replaced since then does not fit it.",
+        tag=OVERSIGHT,
+    ),
+    route(
+        "GET",
+        "/internal/v1/explanations/{problemInstance}",
+        explain_refusal,
+        LOOKS,
+        operation_id="explainRefusal",
+        summary="Why was this call refused?",
+        tag=OVERSIGHT,
+    ),
+    route(
+        "GET",
+        "/internal/v1/versions/usage",
+        list_version_uses,
+        LOOKS,
+        query=UsageQuery,
+        operation_id="listVersionUses",
+        summary="Who still calls what?",
+        tag=OVERSIGHT,
+    ),
+    *OPERATOR_ROUTES,
+    *CREDENTIALS,
 )

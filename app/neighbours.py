@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,10 +13,15 @@ import httpx
 
 from app.health import Ping
 from app.settings_file import tls_of
-from app.world import CrmInstance, ErpInstance, World
-from policies.issuer_keys import IssuerKeys
-from process_apis.landscape import Landscape, Plant
+from app.upkeep import windows
+from app.world import CalendarEntry, CrmInstance, ErpInstance, SchedulerInstance, World
+from policies.issuer_keys import IssuerKeys, Patience
+from process_apis.calendars import Lane, PlantCalendar, weekdays_of
+from process_apis.landscape import Landscape, Plant, Queues
+from process_apis.reference_maps import ReferenceMaps
+from process_apis.words import bare
 from system_apis.http import Exchange
+from system_apis.maintenance import Rests, rests
 from system_apis.salesforce.client import Salesforce
 from system_apis.salesforce.client import connect as connect_crm
 from system_apis.salesforce.logon import SignedLogon
@@ -24,6 +30,7 @@ from system_apis.sap.access import Access, ClientSecret, Password
 from system_apis.sap.client import SapErp
 from system_apis.sap.client import connect as connect_erp
 from system_apis.sap.models import SalesArea
+from system_apis.sap.units import Units
 from system_apis.scheduler.http_adapter import HttpScheduler
 from system_apis.scheduler.http_adapter import connect as connect_scheduler
 from system_apis.tls import Tls
@@ -31,6 +38,7 @@ from system_apis.tls import Tls
 System = SapErp | Salesforce | HttpScheduler
 Observe = Callable[[Exchange], None]
 Metered = Callable[[Allowance], None]
+Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +60,29 @@ class Neighbours:
             crm=self.crm,
             schedulers={**self.schedulers},
             plants={
-                each.plant: Plant(each.plant, each.public_name, ZoneInfo(each.time_zone), each.erp, each.scheduler)
+                each.plant: Plant(
+                    each.plant,
+                    each.public_name,
+                    ZoneInfo(each.time_zone),
+                    each.erp,
+                    each.scheduler,
+                    _calendar(each.calendar) if each.calendar else None,
+                )
                 for each in world.plants
             },
             default_plant=world.default_plant,
             sales_area=SalesArea(area.sales_organization, area.distribution_channel, area.division),
+            references=ReferenceMaps.of(
+                world.references.products, world.references.customers, world.references.substitutes
+            ),
+            crm_products=world.systems.crm[0].product_codes,
+            rounding=world.references.rounding,
+            queues=Queues(
+                world.queues.most_waiting,
+                timedelta(minutes=world.queues.oldest_minutes),
+                world.queues.most_unstarted,
+            ),
+            units=Units(world.references.units),
         )
 
     def pings(self) -> dict[str, Ping]:
@@ -70,17 +96,33 @@ class Neighbours:
             stack.push_async_callback(each.aclose)
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 def connect(
-    world: World, transport: httpx.AsyncBaseTransport | None, observe: Observe, metered: Metered | None = None
+    world: World,
+    transport: httpx.AsyncBaseTransport | None,
+    observe: Observe,
+    metered: Metered | None = None,
+    now: Clock = utc_now,
 ) -> Neighbours:
-    """A client for each instance of the file. `metered` is told what the CRM says of its daily allowance."""
+    """A client for each instance of the file. `metered` is told what the CRM says of its daily allowance, `now` is the
+    clock of maintenance windows."""
     (crm,) = world.systems.crm
+    units = Units(world.references.units)
     return Neighbours(
         issuers={
-            each.issuer: IssuerKeys(each.issuer, jwks_uri=each.jwks_uri, transport=transport) for each in world.issuers
+            each.issuer: IssuerKeys(
+                each.issuer,
+                jwks_uri=each.jwks_uri,
+                transport=transport,
+                patience=Patience(fresh_s=each.keys_fresh_seconds, usable_s=each.keys_usable_seconds),
+            )
+            for each in world.issuers
         },
-        erps={each.instance: _erp(each, transport, observe) for each in world.systems.erp},
-        crm=_crm(crm, transport, observe, metered),
+        erps={each.instance: _erp(each, units, transport, observe, _rests(each, now)) for each in world.systems.erp},
+        crm=_crm(crm, transport, observe, metered, _rests(crm, now)),
         schedulers={
             each.instance: connect_scheduler(
                 instance=each.instance,
@@ -90,14 +132,24 @@ def connect(
                 transport=transport,
                 timeout_s=each.timeout_seconds,
                 observe=observe,
+                rests=_rests(each, now),
             )
             for each in world.systems.scheduler
         },
     )
 
 
+def _rests(each: ErpInstance | CrmInstance | SchedulerInstance, now: Clock) -> Rests | None:
+    """An instance without windows is not asked for the time at each call."""
+    return rests(windows(each.maintenance), now) if each.maintenance else None
+
+
 def _crm(
-    each: CrmInstance, transport: httpx.AsyncBaseTransport | None, observe: Observe, metered: Metered | None
+    each: CrmInstance,
+    transport: httpx.AsyncBaseTransport | None,
+    observe: Observe,
+    metered: Metered | None,
+    resting: Rests | None,
 ) -> Salesforce:
     signed = None
     if each.username and each.key_file:
@@ -115,12 +167,19 @@ def _crm(
         transport=transport,
         timeout_s=each.timeout_seconds,
         observe=observe,
+        rests=resting,
         metered=metered,
         tls=Tls(Path(each.ca_file)) if each.ca_file else None,
     )
 
 
-def _erp(each: ErpInstance, transport: httpx.AsyncBaseTransport | None, observe: Observe) -> SapErp:
+def _erp(
+    each: ErpInstance,
+    units: Units,
+    transport: httpx.AsyncBaseTransport | None,
+    observe: Observe,
+    resting: Rests | None,
+) -> SapErp:
     access: Access = None
     if each.user and each.password:
         access = Password(each.user, each.password)
@@ -138,9 +197,21 @@ def _erp(each: ErpInstance, transport: httpx.AsyncBaseTransport | None, observe:
         checking_rule=each.checking_rule,
         repeatable=each.repeatable,
         lock_codes=each.lock_codes,
+        units=units,
         transport=transport,
         timeout_s=each.timeout_seconds,
         observe=observe,
+        rests=resting,
+    )
+
+
+def _calendar(each: CalendarEntry) -> PlantCalendar:
+    return PlantCalendar(
+        weekdays_of(each.working_days),
+        frozenset(each.holidays),
+        each.pick_pack_days,
+        each.transit_days,
+        tuple(Lane(lane.region, lane.transit_days, frozenset(map(bare, lane.ship_tos))) for lane in each.lanes),
     )
 
 

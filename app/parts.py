@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from litestar import Litestar
@@ -16,17 +20,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.database import make_engine, migrate
 from app.drift import keep_comparing
 from app.health import Meters
+from app.housekeeping import Housekeeping
+from app.identities import Gatehouse, gatehouse, known_to_clients
+from app.limiting import Limiting, limiting
 from app.neighbours import Neighbours, Observe, connect
 from app.outside import Outside
 from app.settings import Settings
-from policies.clients import ClientRegistry
-from policies.errors import StoreUnavailable
-from policies.failed_logins import FailedLogins
+from policies.audit_seals import Notary
+from policies.explain import Explanations
 from policies.idempotency import Ledger
-from policies.oauth import OAuth
-from policies.rate_limit import RateLimits
 from policies.stack import Stack
-from process_apis.durable import Durable
+from policies.usage import Usage
+from process_apis.atp.inquiries import Inquiries
+from process_apis.credentials.rules import Known
+from process_apis.durable import MOST_HELD, Durable
+from process_apis.elsewhere import Elsewhere
+from process_apis.figures.fold import FOLD_EVERY_S, fold
 from process_apis.landscape import Landscape
 from process_apis.order_change import commit as order_change
 from process_apis.quote_to_order import workflow as quote_to_order
@@ -34,21 +43,9 @@ from process_apis.seals import Seals
 from process_apis.systems.watch import Watch
 from system_apis.http import Exchange
 
-PURGE_EVERY_S = 600.0
+STEPS_DRAIN_S = 3.0
+"""A step of an operation that is cut short runs again elsewhere, so there is little to wait for."""
 log = logging.getLogger("ordergate")
-
-
-class Elsewhere(Durable):
-    """The engine as a process of `--role api` knows it: workers run the operations, their sweep finds them."""
-
-    async def launch(self) -> None:
-        """Nothing runs here."""
-
-    async def close(self) -> None:
-        """So nothing ends here."""
-
-    async def start_once(self, workflow: str, operation_id: str) -> None:
-        """A worker starts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +55,38 @@ class Parts:
     engine: AsyncEngine
     neighbours: Neighbours
     landscape: Landscape
+    inquiries: Inquiries
     seals: Seals
-    oauth: OAuth
+    gatehouse: Gatehouse
+    known: Known
     ledger: Ledger
+    limiting: Limiting
     stack: Stack
     durable: Durable
     watch: Watch
+    noticed: Callable[[str], None]
     compares: bool
+    explanations: Explanations
+    usage: Usage
+    notary: Notary
+    housekeeping: Housekeeping
 
     def named(self) -> Mapping[str, Any]:
         """What a process may ask for, by the name of its keyword-only parameter."""
         return {
             "landscape": self.landscape,
+            "inquiries": self.inquiries,
             "seals": self.seals,
             "store": self.engine,
             "durable": self.durable,
             "watch": self.watch,
+            "noticed": self.noticed,
+            "directory": self.gatehouse.directory,
+            "making": self.gatehouse.making,
+            "known": self.known,
+            "explanations": self.explanations,
+            "usage": self.usage,
+            "notary": self.notary,
         }
 
     @asynccontextmanager
@@ -82,8 +95,11 @@ class Parts:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.engine.dispose)
             await migrate(self.engine)
+            stack.push_async_callback(self.housekeeping.write_counts)
             self.neighbours.close_with(stack)
-            stack.push_async_callback(self.oauth.aclose)
+            stack.push_async_callback(self.inquiries.aclose)
+            await self.limiting.open_with(stack)
+            await stack.enter_async_context(self.gatehouse.open())
             await self.durable.launch()
             stack.push_async_callback(self.durable.close)
             for beside in self._beside():
@@ -93,17 +109,11 @@ class Parts:
 
     def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What goes on while calls are answered; nobody waits for it."""
-        yield self._purge()
+        yield self.housekeeping.tidy_now_and_then()
+        yield self.housekeeping.count_now_and_then()
+        yield from self.gatehouse.beside()
         if self.compares:
             yield keep_comparing(self.neighbours, self.watch)
-
-    async def _purge(self) -> None:
-        while True:
-            try:
-                await self.ledger.purge()
-            except StoreUnavailable as trouble:
-                log.warning("kept answers are not purged now: %s", trouble)
-            await asyncio.sleep(PURGE_EVERY_S)
 
 
 def assemble(settings: Settings, outside: Outside, meters: Meters) -> Parts:
@@ -111,25 +121,50 @@ def assemble(settings: Settings, outside: Outside, meters: Meters) -> Parts:
     world = settings.world
     engine = make_engine(settings.database_url)
     watch = Watch(outside.now)
-    neighbours = connect(world, outside.transport, _heard_by(meters.exchange, watch.exchanged), meters.allowance)
-    registry = ClientRegistry(each.client() for each in world.clients)
-    oauth = OAuth(neighbours.issuers.values(), world.audience, registry, now=lambda: outside.now().timestamp())
+    heard = _heard_by(meters.exchange, watch.exchanged)
+    neighbours = connect(world, outside.transport, heard, meters.allowance, outside.now)
+    gate = gatehouse(settings, outside, engine, neighbours.issuers)
     ledger = Ledger(engine, clock=outside.now)
+    counted = limiting(settings, meters.limits)
+    usage, notary = Usage(engine), Notary(settings.token_keys)
     landscape = neighbours.landscape(world)
-    durable = Elsewhere(settings.database_url) if settings.role == "api" else Durable(settings.database_url)
+    engine_of_role = Elsewhere if settings.role == "api" else Durable
+    durable = engine_of_role(
+        settings.database_url,
+        at_once=settings.steps_at_once,
+        most_held=MOST_HELD if settings.begins_operations else 0,
+        drain_s=min(settings.drain_s, STEPS_DRAIN_S),
+    )
     quote_to_order.register(durable, store=engine, landscape=landscape)
     order_change.register(durable, store=engine, landscape=landscape)
+    durable.every(FOLD_EVERY_S, partial(fold, engine))
     return Parts(
         engine=engine,
         neighbours=neighbours,
         landscape=landscape,
+        inquiries=Inquiries(),
         seals=Seals(settings.token_keys),
-        oauth=oauth,
+        gatehouse=gate,
+        known=known_to_clients(world),
         ledger=ledger,
-        stack=Stack(FailedLogins(world.limits.failed_logins), oauth, RateLimits(), ledger),
+        limiting=counted,
+        stack=Stack(counted.failed_logins, gate.identities, counted.limits, ledger, usage=usage, knocks=counted.knocks),
         durable=durable,
         watch=watch,
+        noticed=meters.mismatch,
         compares=settings.drift_check,
+        explanations=Explanations(f"{socket.gethostname()}:{settings.internal_port} (process {os.getpid()})"),
+        usage=usage,
+        notary=notary,
+        housekeeping=Housekeeping(
+            engine,
+            ledger,
+            usage,
+            notary,
+            timedelta(days=world.audit_kept_days),
+            timedelta(days=world.credentials.ended_keys_kept_days),
+            outside.now,
+        ),
     )
 
 

@@ -12,6 +12,9 @@ Detail = str | Callable[[Any], str]
 QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 """The type that the RateLimit header draft registers."""
 
+REDUCED_CAPACITY = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+"""Likewise."""
+
 AGAIN_S = 5
 SYSTEM_WORDS = {"sap": "ERP", "erp": "ERP", "salesforce": "CRM", "crm": "CRM", "scheduler": "scheduler"}
 
@@ -34,16 +37,31 @@ class Row:
     type_uri: str = ""
 
 
-def bearer(error: str = "", description: Callable[[Any], str] | str = "", **extra: Callable[[Any], str]) -> Any:
-    """The challenge of RFC 6750 §3, its text reduced to the characters that it allows."""
+REALM = 'realm="ordergate"'
+KEY_CHALLENGE = f"ApiKey {REALM}"
+
+
+def api_key(_error: Any) -> dict[str, str]:
+    """The challenge to who came with an API key."""
+    return {"www-authenticate": KEY_CHALLENGE}
+
+
+def bearer(
+    error: str = "",
+    description: Callable[[Any], str] | str = "",
+    *,
+    or_key: bool = False,
+    **extra: Callable[[Any], str],
+) -> Any:
+    """The challenge of RFC 6750 §3, its text reduced to the characters that it allows; `or_key` offers both ways in."""
 
     def headers(failure: Any) -> dict[str, str]:
-        parts = ['Bearer realm="ordergate"']
+        parts = [f"Bearer {REALM}"]
         if error:
             text = description(failure) if callable(description) else description
             parts += [f'error="{error}"', f'error_description="{plain(text)}"']
         parts += [f'{name}="{plain(of(failure))}"' for name, of in extra.items()]
-        return {"www-authenticate": ", ".join(parts)}
+        return {"www-authenticate": ", ".join([*parts, KEY_CHALLENGE] if or_key else parts)}
 
     return headers
 

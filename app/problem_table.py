@@ -8,7 +8,10 @@ from __future__ import annotations
 from app import errors as edge
 from app.problem_rows import (
     QUOTA_EXCEEDED,
+    REDUCED_CAPACITY,
+    SYSTEM_WORDS,
     Row,
+    api_key,
     bearer,
     faults,
     named_system,
@@ -20,6 +23,8 @@ from app.problem_rows import (
 from policies import errors as policy
 from process_apis import errors as business
 from system_apis import errors as upstream
+
+_SCOPE_CHALLENGE = bearer("insufficient_scope", "a scope is missing", scope=lambda e: e.scope)
 
 NOTHING_HERE = "Nothing that you may see has this id."
 """One sentence for unknown and foreign ids, so that they cannot be told apart."""
@@ -60,6 +65,14 @@ EDGE: dict[type[BaseException], Row] = {
         lambda e: f"A body arrives within {e.limit_s:g} seconds.",
         headers=lambda _: {"connection": "close"},
     ),
+    edge.FramingUnclear: Row(
+        400,
+        "framing-unclear",
+        "The end of the body is unclear",
+        lambda e: f"{e.name}: {e.reason}.",
+        facts=lambda e: {"parameter": e.name},
+        headers=lambda _: {"connection": "close"},
+    ),
     edge.HeadersTooLarge: Row(431, "headers-too-large", "The headers are too large", lambda e: f"{e}."),
     edge.TargetTooLong: Row(414, "target-too-long", "The address is too long", lambda e: f"{e}."),
     edge.MediaTypeUnsupported: Row(
@@ -83,7 +96,11 @@ EDGE: dict[type[BaseException], Row] = {
 
 POLICY: dict[type[BaseException], Row] = {
     policy.CredentialsMissing: Row(
-        401, "credentials-missing", "Who is calling?", "Send an access token as Bearer.", headers=bearer()
+        401,
+        "credentials-missing",
+        "Who is calling?",
+        "Send an access token as Bearer, or an API key as ApiKey.",
+        headers=bearer(or_key=True),
     ),
     policy.CredentialsMalformed: Row(
         400,
@@ -99,19 +116,25 @@ POLICY: dict[type[BaseException], Row] = {
         lambda e: sentence(e.reason),
         headers=bearer("invalid_token", lambda e: e.reason),
     ),
+    policy.KeyInvalid: Row(
+        401, "key-invalid", "The key is not accepted", lambda e: sentence(e.reason), headers=api_key
+    ),
     policy.ScopeMissing: Row(
         403,
         "scope-missing",
         "The scope does not allow this",
         lambda e: f"The scope {e.scope} is needed.",
         facts=lambda e: {"scope": e.scope},
-        headers=bearer("insufficient_scope", "a scope is missing", scope=lambda e: e.scope),
+        headers=lambda e: {} if e.presented == "apiKey" else _SCOPE_CHALLENGE(e),
     ),
     policy.ClientKindRefused: Row(
         403,
         "client-kind-refused",
         "Not for this kind of client",
         lambda e: f"This is for clients of the kind {' or '.join(e.kinds)}.",
+    ),
+    policy.RoleMissing: Row(
+        403, "role-missing", "The role does not allow this", lambda e: f"The role {' or '.join(e.roles)} is needed."
     ),
     policy.IssuerUnavailable: Row(
         503,
@@ -170,7 +193,22 @@ POLICY: dict[type[BaseException], Row] = {
         "Send the etag that you saw in the header If-Match.",
         facts=lambda _: {"parameter": "If-Match"},
     ),
+    policy.VersionGone: Row(
+        410,
+        "version-gone",
+        "This version is not served any more",
+        lambda e: f"It ended on {e.sunset_at:%Y-%m-%d}; the Link field names what takes its place, if anything does.",
+    ),
     policy.NotVisible: _NOT_FOUND,
+    policy.CountersUnavailable: Row(
+        503,
+        "capacity-reduced",
+        "Less is let through for a while",
+        "The counters of limits do not answer, and this replica alone may not let this call through. Repeat it, or "
+        "send fewer lines.",
+        retry_after=wait,
+        type_uri=REDUCED_CAPACITY,
+    ),
     policy.StoreUnavailable: Row(
         503,
         "store-unavailable",
@@ -204,7 +242,25 @@ BUSINESS: dict[type[BaseException], Row] = {
         "lines-already-converted",
         "The lines are converted already",
         lambda e: f"The operation {e.operation_id} holds them: a quote line becomes an order item once.",
-        facts=lambda e: {"operation_id": e.operation_id},
+        facts=lambda e: {"operation_id": e.operation_id, "href": f"/v1/operations/{e.operation_id}"},
+    ),
+    business.QuoteLinesOrdered: Row(
+        409,
+        "lines-already-ordered",
+        "The lines are ordered already",
+        lambda e: f"{len(e.line_ids)} line(s) of the quote are items of an order: change that order instead.",
+        facts=lambda e: {"order_id": e.order_id, "href": f"/v1/orders/{e.order_id}"} if e.order_id else {},
+    ),
+    business.QueueFull: Row(
+        503,
+        "queue-full",
+        "Too much is waiting",
+        lambda e: (
+            f"{e.waiting} operation(s) wait for the {SYSTEM_WORDS.get(e.system, 'gateway')} already; nothing was "
+            "stored."
+        ),
+        facts=lambda e: {"system": SYSTEM_WORDS.get(e.system, "gateway")},
+        retry_after=wait,
     ),
     business.ChangeRequestOpen: Row(
         409,
@@ -233,6 +289,43 @@ BUSINESS: dict[type[BaseException], Row] = {
         "There is nothing to decide",
         lambda e: f"It is {e.state}.",
         facts=lambda e: {"state": e.state},
+    ),
+    business.ClientExists: Row(
+        409,
+        "client-exists",
+        "The client is registered already",
+        lambda e: f"The client {e.client_id} is there already; choose another id, or change that one.",
+    ),
+    business.ClientOfFile: Row(
+        409,
+        "client-of-file",
+        "The configuration file manages this client",
+        lambda e: f"Change {e.client_id} in the configuration file; it is read at the start.",
+    ),
+    business.TooManyKeys: Row(
+        409,
+        "too-many-keys",
+        "The client has two living keys",
+        lambda e: f"Revoke one of {', '.join(e.living)} first.",
+    ),
+    business.KeyNotLive: Row(
+        409,
+        "key-not-live",
+        "The key is not alive",
+        lambda e: f"It is {e.state}: make a new one instead.",
+        facts=lambda e: {"state": e.state},
+    ),
+    business.KeysNotTaken: Row(
+        409,
+        "keys-not-taken",
+        "No API keys are taken here",
+        "An operator has to set ORDERGATE_KEY_PEPPERS first.",
+    ),
+    business.RoleNotYours: Row(
+        403,
+        "role-not-yours",
+        "Nobody hands out what he has not",
+        lambda e: f"A key of {e.client_id} would open what your own client may not; ask somebody with its roles.",
     ),
     business.NoSourceAnswered: Row(
         503,
@@ -303,6 +396,13 @@ UPSTREAM: dict[type[BaseException], Row] = {
         "system-refused-us",
         "A system does not let the gateway in",
         of_neighbour("does not accept the gateway's own credentials; its operators have to act."),
+        facts=named_system,
+    ),
+    upstream.NotAllowed: Row(
+        502,
+        "system-refused-us",
+        "A system does not let the gateway in",
+        of_neighbour("does not let the gateway's own user do this; its operators have to act."),
         facts=named_system,
     ),
     upstream.UnreadableAnswer: Row(

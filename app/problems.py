@@ -7,20 +7,21 @@ logged with the call's id and answered by a 500 that says nothing about it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from app.problem_rows import Row
+from app.problem_rows import REALM, Row
 from app.problem_table import ROWS
 from app.shell.trace import Trail
 from policies.errors import PolicyRefusal
 from process_apis.errors import BusinessRefusal, Fault
 from system_apis.errors import UpstreamError
 
-TYPE_BASE = "https://ordergate.example/problems/"
+TYPE_BASE = "https://ordergate.example/docs/problems#"
+"""Where types lead in documents, which know of no installation; an answer names the door it came through."""
 PROBLEM_JSON = "application/problem+json"
 JSON = "application/json"
 
@@ -50,10 +51,12 @@ class Problem(Struct, frozen=True, rename="camel"):
     state: str | UnsetType = UNSET
     operation_id: str | UnsetType = UNSET
     change_request_id: str | UnsetType = UNSET
+    order_id: str | UnsetType = UNSET
+    href: str | UnsetType = UNSET
     system: str | UnsetType = UNSET
 
 
-def problem_of(error: BaseException, trail: Trail) -> tuple[Problem, dict[str, str]]:
+def problem_of(error: BaseException, trail: Trail, type_base: str = TYPE_BASE) -> tuple[Problem, dict[str, str]]:
     """The problem and the headers that go with it."""
     error = most_telling(error)
     row = row_of(error)
@@ -65,7 +68,7 @@ def problem_of(error: BaseException, trail: Trail) -> tuple[Problem, dict[str, s
         facts["retry_after_seconds"] = seconds
         headers["retry-after"] = str(seconds)
     problem = Problem(
-        type=row.type_uri or TYPE_BASE + row.code,
+        type=row.type_uri or type_base + row.code,
         title=row.title,
         status=row.status,
         detail=row.detail(error) if callable(row.detail) else row.detail,
@@ -78,14 +81,33 @@ def problem_of(error: BaseException, trail: Trail) -> tuple[Problem, dict[str, s
     return problem, headers
 
 
-def answer_to(error: BaseException, trail: Trail, accept: str, resource_metadata: str) -> tuple[int, Any, bytes]:
+Heard = Callable[[BaseException, "Problem", Trail], None]
+"""Told of every problem that leaves, with the error behind it."""
+
+
+def say_nothing(_error: BaseException, _problem: Problem, _trail: Trail) -> None:
+    """Nobody listens."""
+
+
+def answer_to(
+    error: BaseException,
+    trail: Trail,
+    accept: str,
+    resource_metadata: str,
+    *,
+    heard: Heard = say_nothing,
+    type_base: str = TYPE_BASE,
+) -> tuple[int, Any, bytes]:
     """Status, headers and body of the answer to an error.
 
-    `accept` is the caller's Accept header; `resource_metadata` the address that a challenge points to (RFC 9728 §5.1).
+    `accept` is the caller's Accept header; `resource_metadata` the address that a challenge points to (RFC 9728 §5.1);
+    `type_base` is what the page of problems is reached by, up to the code.
     """
-    problem, headers = problem_of(error, trail)
-    if "www-authenticate" in headers:
-        headers["www-authenticate"] += f', resource_metadata="{resource_metadata}"'
+    problem, headers = problem_of(error, trail, type_base)
+    heard(most_telling(error), problem, trail)
+    if (challenge := headers.get("www-authenticate", "")).startswith("Bearer "):
+        told = f'{REALM}, resource_metadata="{resource_metadata}"'
+        headers["www-authenticate"] = challenge.replace(REALM, told, 1)
     headers = {**trail.answer_headers, **headers}
     headers |= {"content-type": media_type_for(accept), "cache-control": "no-store", "content-language": "en"}
     return problem.status, headers, _ENCODER.encode(problem)

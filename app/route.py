@@ -24,7 +24,8 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 class Route:
     """`answers` is the status of an answer, or a choice by what the process returned among `statuses`.
 
-    `refuses` are the errors of the process itself; those of the sheet and of decoding go without saying.
+    `refuses` are the errors of the process itself; those of the sheet and of decoding go without saying. `monitor` is
+    the process that reads what a 202 was about, with the name under which it takes the id.
     """
 
     method: Method
@@ -41,6 +42,7 @@ class Route:
     description: str
     tag: str
     refuses: tuple[type[BaseException], ...]
+    monitor: tuple[str, Process] | None
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -55,6 +57,11 @@ class Route:
 
     def status_of(self, view: Any) -> int:
         return self.answers if isinstance(self.answers, int) else self.answers(view)
+
+    def parameters_in(self, path: str) -> dict[str, str]:
+        """The values of the parameters in a path that matches."""
+        found = _pattern(self.path).fullmatch(path.rstrip("/"))
+        return dict(zip(self.parameters, found.groups(), strict=True)) if found else {}
 
     def matches(self, path: str) -> bool:
         return _pattern(self.path).fullmatch(path.rstrip("/") or "/") is not None
@@ -75,6 +82,7 @@ def route(
     answers: int | Callable[[Any], int] = 200,
     statuses: tuple[int, ...] = (),
     refuses: tuple[type[BaseException], ...] = (),
+    monitor: tuple[str, Process] | None = None,
     description: str = "",
 ) -> Route:
     """One line of the public face. The description defaults to what the process says of itself."""
@@ -95,6 +103,7 @@ def route(
         description=told,
         tag=tag,
         refuses=refuses,
+        monitor=monitor,
     )
 
 
@@ -110,7 +119,7 @@ def bound(process: Process, parts: Mapping[str, Any]) -> Process:
 @functools.cache
 def _pattern(template: str) -> re.Pattern[str]:
     parts = _PARAMETER.split(template)
-    return re.compile("".join("[^/]+" if n % 2 else re.escape(part) for n, part in enumerate(parts)))
+    return re.compile("".join("([^/]+)" if n % 2 else re.escape(part) for n, part in enumerate(parts)))
 
 
 def snake(name: str) -> str:

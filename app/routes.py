@@ -18,9 +18,15 @@ from process_apis.order_change.models import MOVING, ChangeDecision, ChangeReque
 from process_apis.order_change.process import decide_change, get_change_request, request_change
 from process_apis.orders.process import get_order
 from process_apis.outbox import list_events
-from process_apis.quote_to_order.models import CancelRequest, ConversionRequest, DecisionRequest
+from process_apis.quote_to_order.models import (
+    CancelRequest,
+    ConversionRequest,
+    DecisionRequest,
+    InlineConversionRequest,
+)
 from process_apis.quote_to_order.process import (
     cancel_operation,
+    convert_inline_quote,
     convert_quote,
     decide_operation,
     get_operation,
@@ -97,7 +103,27 @@ PUBLIC: tuple[Route, ...] = (
             errors.QuoteNotConvertible,
             errors.QuoteVersionMoved,
             errors.LinesAlreadyConverted,
+            errors.QuoteLinesOrdered,
+            errors.QueueFull,
         ),
+        monitor=("operation_id", get_operation),
+    ),
+    route(
+        "POST",
+        "/v1/order-conversions",
+        convert_inline_quote,
+        guarded("orders:write", once=True, kept=A_WEEK),
+        takes=InlineConversionRequest,
+        answers=by_outcome,
+        statuses=(200, 201, 202),
+        operation_id="convertInlineQuote",
+        summary="Turn a quote that no CRM holds into exactly one order",
+        description="For portals: customer, lines and prices come with the call, and go the same way as a quote of the "
+        "CRM, under the same policies. The step `writeBack` is `skipped`. With a `quoteNumber` of your own a line of "
+        "it becomes an order item once, whatever key the call has.",
+        tag=OPERATIONS,
+        refuses=(errors.RequestFaulty, errors.NoSuchThing, errors.LinesAlreadyConverted, errors.QueueFull),
+        monitor=("operation_id", get_operation),
     ),
     route(
         "GET",
@@ -133,6 +159,7 @@ PUBLIC: tuple[Route, ...] = (
         description="Possible while the operation is `awaitingDecision`, until `decideBy`.",
         tag=OPERATIONS,
         refuses=(errors.DecisionNotPossible,),
+        monitor=("operation_id", get_operation),
     ),
     route(
         "POST",
@@ -200,6 +227,7 @@ PUBLIC: tuple[Route, ...] = (
         "`Prefer: wait=N`.",
         tag=ORDERS,
         refuses=(errors.RequestFaulty, errors.DecisionNotPossible),
+        monitor=("change_request_id", get_change_request),
     ),
     route(
         "GET",

@@ -115,7 +115,9 @@ async def _until_stopped(
     await stopping.wait()
     log.info("stopping")
     gateway.health.draining = True  # load balancers look away first, and only then are connections refused
-    await asyncio.sleep(settings.shutdown_delay_s)
+    if settings.role != "worker":  # nobody is sent to one, and its operations are waited for elsewhere
+        await asyncio.sleep(settings.shutdown_delay_s)
+    await gateway.leaving.quiet(settings.drain_s)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from app.settings_file import SettingsError, load_world
 from app.settings_refusals import refuse_what_belongs_to_the_sandbox
 from app.world import World
+from policies.origin import Network, networks
 
 __all__ = ["Settings", "SettingsError", "load"]
 
@@ -23,8 +24,9 @@ Role = Literal["all", "api", "worker"]
 
 SANDBOX_FILE = Path(__file__).parent / "config" / "sandbox.toml"
 SANDBOX_TOKEN_KEY = "ordergate-sandbox-token-key-known-to-everybody"  # noqa: S105  known on purpose, refused elsewhere
+SANDBOX_KEY_PEPPER = "ordergate-sandbox-key-pepper-known-to-everybody"
 SANDBOX_DATABASE = "sqlite+aiosqlite:///var/ordergate.db"
-SHORTEST_TOKEN_KEY = 32
+SHORTEST_SECRET = 32
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 HIGHEST_PORT = 65535
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  recognised here, bound nowhere
@@ -39,10 +41,17 @@ NAMES = {
     "ORDERGATE_PUBLIC_URL": "how callers reach the external door, http://<host>:<port>",
     "ORDERGATE_DATABASE_URL": "sqlite+aiosqlite:///<file> or postgresql+psycopg://<server>",
     "ORDERGATE_TOKEN_KEYS": "keys of seals, comma separated, 32 bytes or more each; the first signs, all verify",
+    "ORDERGATE_KEY_PEPPERS": "peppers of API keys, comma separated, 32 bytes or more each; none, no API keys are taken",
+    "ORDERGATE_REDIS_URL": "redis://, rediss:// or unix://: where replicas count limits together; none, each alone",
+    "ORDERGATE_REDIS_DEADLINE_MS": "how long a call waits for Redis before it goes on without, 30",
+    "ORDERGATE_REPLICAS": "how many processes answer calls, 1; alone, each lets through its share of a limit",
+    "ORDERGATE_TRUSTED_PROXIES": "addresses and networks whose X-Forwarded-For is believed, comma separated; none",
     "ORDERGATE_LOG_LEVEL": "DEBUG, INFO (the default), WARNING or ERROR",
     "ORDERGATE_OTLP_ENDPOINT": "OTLP/HTTP collector for traces; none, no spans",
     "ORDERGATE_TRACE_RATIO": "share of calls that are traced, 0.01",
     "ORDERGATE_ROLE": "all (the default), api or worker",
+    "ORDERGATE_BEGINS_OPERATIONS": "on (the default) or off: only go on with operations that were begun (an upgrade)",
+    "ORDERGATE_STEPS_AT_ONCE": "steps of operations that this process does at the same time, 32; more wait their turn",
     "ORDERGATE_DRIFT_CHECK": "on (the default) or off: compare the systems with what is used of them",
     "ORDERGATE_DRAIN_S": "seconds that calls in flight get at shutdown, 20",
     "ORDERGATE_SHUTDOWN_DELAY_S": "seconds between failing readiness and refusing connections, 0 in the sandbox, 3",
@@ -63,9 +72,16 @@ class Settings:
     public_url: str
     database_url: str = field(repr=False)
     token_keys: tuple[str, ...] = field(repr=False)
+    key_peppers: tuple[str, ...] = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    redis_deadline_ms: float
+    replicas: int
+    trusted_proxies: tuple[Network, ...]
     log_level: str
     otlp_endpoint: str | None
     trace_ratio: float
+    begins_operations: bool
+    steps_at_once: int
     drift_check: bool
     drain_s: float
     shutdown_delay_s: float
@@ -90,10 +106,17 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         internal_port=_port(env, "ORDERGATE_INTERNAL_PORT", "8081"),
         public_url=_url(env, "ORDERGATE_PUBLIC_URL", f"http://{host}:{port}"),
         database_url=_database_url(_text(env, "ORDERGATE_DATABASE_URL", SANDBOX_DATABASE if sandbox else None)),
-        token_keys=_token_keys(_text(env, "ORDERGATE_TOKEN_KEYS", SANDBOX_TOKEN_KEY if sandbox else None)),
+        token_keys=_secrets(env, "ORDERGATE_TOKEN_KEYS", SANDBOX_TOKEN_KEY if sandbox else None),
+        key_peppers=_secrets(env, "ORDERGATE_KEY_PEPPERS", SANDBOX_KEY_PEPPER if sandbox else ""),
+        redis_url=_redis_url(_text(env, "ORDERGATE_REDIS_URL", "")),
+        redis_deadline_ms=_number(env, "ORDERGATE_REDIS_DEADLINE_MS", "30", least=1, most=10_000),
+        replicas=_whole(env, "ORDERGATE_REPLICAS", "1", least=1, most=1000),
+        trusted_proxies=_networks(_text(env, "ORDERGATE_TRUSTED_PROXIES", "")),
         log_level=_choice(env, "ORDERGATE_LOG_LEVEL", "INFO", LOG_LEVELS),
         otlp_endpoint=_url(env, "ORDERGATE_OTLP_ENDPOINT", "") or None,
         trace_ratio=_number(env, "ORDERGATE_TRACE_RATIO", "0.01", most=1),
+        begins_operations=_choice(env, "ORDERGATE_BEGINS_OPERATIONS", "on", ("on", "off")) == "on",
+        steps_at_once=int(_number(env, "ORDERGATE_STEPS_AT_ONCE", "32", least=1, most=1000)),
         drift_check=_choice(env, "ORDERGATE_DRIFT_CHECK", "on", ("on", "off")) == "on",
         drain_s=_number(env, "ORDERGATE_DRAIN_S", "20", most=600),
         shutdown_delay_s=_number(env, "ORDERGATE_SHUTDOWN_DELAY_S", "0" if sandbox else "3", most=60),
@@ -102,7 +125,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     )
     _refuse_one_door(settings)
     if not sandbox:
-        refuse_what_belongs_to_the_sandbox(config, world, settings.token_keys, SANDBOX_TOKEN_KEY)
+        ours = {
+            "ORDERGATE_TOKEN_KEYS": (settings.token_keys, SANDBOX_TOKEN_KEY),
+            "ORDERGATE_KEY_PEPPERS": (settings.key_peppers, SANDBOX_KEY_PEPPER),
+        }
+        refuse_what_belongs_to_the_sandbox(config, world, ours)
     _refuse_unknown(env, named_in_file)
     return settings
 
@@ -123,15 +150,22 @@ def _choice(env: Mapping[str, str], name: str, default: str, choices: tuple[str,
     return value
 
 
-def _number(env: Mapping[str, str], name: str, default: str, *, most: float) -> float:
+def _number(env: Mapping[str, str], name: str, default: str, *, most: float, least: float = 0) -> float:
     value = _text(env, name, default)
     try:
         number = float(value)
     except ValueError:
         number = -1
-    if not 0 <= number <= most:
-        raise SettingsError(f"{name} is {value!r}, not a number from 0 to {most:g}")
+    if not least <= number <= most:
+        raise SettingsError(f"{name} is {value!r}, not a number from {least:g} to {most:g}")
     return number
+
+
+def _whole(env: Mapping[str, str], name: str, default: str, *, most: int, least: int) -> int:
+    number = _number(env, name, default, most=most, least=least)
+    if number != int(number):
+        raise SettingsError(f"{name} is {_text(env, name, default)!r}, not a whole number")
+    return int(number)
 
 
 def _port(env: Mapping[str, str], name: str, default: str) -> int:
@@ -148,6 +182,20 @@ def _url(env: Mapping[str, str], name: str, default: str) -> str:
     return value
 
 
+def _redis_url(value: str) -> str | None:
+    """Its text may hold a password: a refusal does not repeat it."""
+    if value and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("ORDERGATE_REDIS_URL does not begin with redis://, rediss:// or unix://")
+    return value or None
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    try:
+        return networks(value)
+    except ValueError as wrong:
+        raise SettingsError(f"ORDERGATE_TRUSTED_PROXIES: {wrong}") from None
+
+
 def _database_url(value: str) -> str:
     """SQLite in a file or PostgreSQL; short forms gain their driver. A store that forgets is refused everywhere."""
     scheme, found, rest = value.partition("://")
@@ -160,10 +208,12 @@ def _database_url(value: str) -> str:
     return f"{scheme}://{rest}"
 
 
-def _token_keys(value: str) -> tuple[str, ...]:
+def _secrets(env: Mapping[str, str], name: str, default: str | None) -> tuple[str, ...]:
+    """Our own secrets, the newest first; none where the default is empty."""
+    value = _text(env, name, default)
     keys = tuple(key.strip() for key in value.split(",") if key.strip())
-    if not keys or any(len(key.encode()) < SHORTEST_TOKEN_KEY for key in keys):
-        raise SettingsError(f"ORDERGATE_TOKEN_KEYS holds a key of less than {SHORTEST_TOKEN_KEY} bytes")
+    if (value and not keys) or any(len(key.encode()) < SHORTEST_SECRET for key in keys):
+        raise SettingsError(f"{name} holds a key of less than {SHORTEST_SECRET} bytes")
     return keys
 
 
@@ -176,6 +226,8 @@ def _refuse_one_door(settings: Settings) -> None:
 
 def _refuse_unknown(env: Mapping[str, str], named_in_file: frozenset[str]) -> None:
     for name in sorted(env):
+        if name.startswith("ORDERGATE_CLI_"):  # of a person at the command line; app/cli/internal_door.py reads them
+            continue
         if name.startswith("ORDERGATE_") and name not in NAMES and name not in named_in_file:
             close = difflib.get_close_matches(name, NAMES, n=1)
             raise SettingsError(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))

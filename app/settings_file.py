@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from app import plans
 from app.world import ErpInstance, World
-from policies.rate_limit import read_limit
 from system_apis.salesforce.logon import KeyUnusable, SignedLogon
+from system_apis.sap.units import UnitRedefined, Units
 from system_apis.tls import Tls, TlsUnusable, context
 
 _REFERENCE = re.compile(r"\$\{(?:file:(?P<file>[^}]+)|(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?)\}")
@@ -95,6 +96,14 @@ def _faults(world: World) -> Iterable[str]:
     yield from _twice("plant", (each.plant for each in world.plants))
     yield from _twice("client", (each.client_id for each in world.clients))
     yield from _twice("issuer", (each.issuer for each in world.issuers))
+    names = (f"{each.scheme} {each.id} {each.customer}".strip() for each in world.references.products)
+    yield from _twice("product name", names)
+    yield from _twice("CRM account", (each.id[:15] for each in world.references.customers))
+    yield from _twice("substituted material", (each.material for each in world.references.substitutes))
+    try:
+        Units(world.references.units)
+    except UnitRedefined as wrong:
+        yield str(wrong)
     yield from _bad_urls(world)
     yield from _unusable_files(world)
     for plant in world.plants:
@@ -104,6 +113,9 @@ def _faults(world: World) -> Iterable[str]:
             yield f"the plant {plant.plant} names the scheduler {plant.scheduler}, which is not configured"
         if not _zone_exists(plant.time_zone):
             yield f"the plant {plant.plant} has the time zone {plant.time_zone}, which does not exist"
+    for name in world.references.products:
+        if (name.scheme == "customerPart") != bool(name.customer):
+            yield f"the {name.scheme} {name.id}: a customerPart names its customer, and nothing else does"
     if world.default_plant not in plants:
         yield f"default_plant is {world.default_plant}, which is not configured"
     issuers = {each.issuer for each in world.issuers}
@@ -113,10 +125,7 @@ def _faults(world: World) -> Iterable[str]:
         for plant_name in client.plants:
             if plant_name != "*" and plant_name not in plants:
                 yield f"the client {client.client_id} names the plant {plant_name}, which is not configured"
-        if not _rate_is_readable(client.limit):
-            yield f"the client {client.client_id} has the limit {client.limit!r}, which is not like '600 per 1 minute'"
-    if not _rate_is_readable(world.limits.failed_logins):
-        yield f"limits.failed_logins is {world.limits.failed_logins!r}, which is not like '600 per 1 minute'"
+    yield from plans.faults(world)
 
 
 def _bad_urls(world: World) -> Iterable[str]:
@@ -156,7 +165,10 @@ def urls(world: World) -> Iterable[tuple[str, str]]:
     """Every address of the file with the name of its setting."""
     for issuer in world.issuers:
         yield f"the issuer {issuer.issuer}", issuer.issuer
-        yield f"jwks_uri of {issuer.issuer}", issuer.jwks_uri
+        if issuer.jwks_uri:
+            yield f"jwks_uri of {issuer.issuer}", issuer.jwks_uri
+        if issuer.introspection:
+            yield f"introspection.url of {issuer.issuer}", issuer.introspection.url
     for each in world.systems.all():
         yield f"base_url of {each.instance}", each.base_url
     for erp in world.systems.erp:
@@ -179,13 +191,5 @@ def _zone_exists(name: str) -> bool:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
-
-
-def _rate_is_readable(notation: str) -> bool:
-    try:
-        read_limit(notation)
-    except ValueError:
         return False
     return True

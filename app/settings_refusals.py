@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,9 +16,12 @@ KNOWN_SECRET_ENDING = "-sandbox-secret"  # noqa: S105  how the sandbox's own sec
 
 
 def refuse_what_belongs_to_the_sandbox(
-    config: Path, world: World, token_keys: tuple[str, ...], sandbox_token_key: str
+    config: Path, world: World, our_secrets: Mapping[str, tuple[tuple[str, ...], str]]
 ) -> None:
-    """Raise SettingsError for the first thing of the sandbox that a process outside of it would use."""
+    """Raise SettingsError for the first thing of the sandbox that a process outside of it would use.
+
+    `our_secrets` are the values of each variable that holds some, with the one that the sandbox would put there.
+    """
     if world.environment == "sandbox":
         raise SettingsError(f"{config} describes the sandbox, and ORDERGATE_ENV is not sandbox")
     for what, url in urls(world):
@@ -30,11 +33,15 @@ def refuse_what_belongs_to_the_sandbox(
     for what, secret in _secrets(world):
         if secret in KNOWN_SECRETS or secret.endswith(KNOWN_SECRET_ENDING):
             raise SettingsError(f"{config}: {what} is the sandbox's, which everybody knows")
-    if sandbox_token_key in token_keys:
-        raise SettingsError("ORDERGATE_TOKEN_KEYS holds the sandbox's key, which everybody knows")
+    for name, (values, of_sandbox) in our_secrets.items():
+        if of_sandbox in values:
+            raise SettingsError(f"{name} holds the sandbox's key, which everybody knows")
 
 
 def _secrets(world: World) -> Iterable[tuple[str, str]]:
+    for issuer in world.issuers:
+        if issuer.introspection:
+            yield f"introspection.client_secret of {issuer.issuer}", issuer.introspection.client_secret
     for erp in world.systems.erp:
         yield f"the password of {erp.instance}", erp.password or ""
         yield f"the client_secret of {erp.instance}", erp.client_secret or ""

@@ -8,23 +8,34 @@ import sys
 
 import rich_click as click
 
+from app.cli.access import access
+from app.cli.audit import audit
 from app.cli.check_config import check_config
+from app.cli.clients import clients
 from app.cli.demo import demo
 from app.cli.examples import examples
+from app.cli.exceptions import exceptions
+from app.cli.explain import explain
+from app.cli.figures import figures
+from app.cli.keys import keys
 from app.cli.openapi import openapi
+from app.cli.operations import operations
 from app.cli.run import run
 from app.cli.sandbox import sandbox
 from app.cli.scheduler_check import scheduler_check
 from app.cli.serve import serve
 from app.cli.systems import systems
+from app.cli.versions import versions
 
 click.rich_click.TEXT_MARKUP = "ansi"
 click.rich_click.SHOW_ARGUMENTS = True
 click.rich_click.COMMAND_GROUPS = {
     "ordergate": [
         {"name": "Try it", "commands": ["demo", "run", "sandbox"]},
-        {"name": "Operate it", "commands": ["serve", "check-config", "systems"]},
-        {"name": "Build against it", "commands": ["openapi", "scheduler-check"]},
+        {"name": "Operate it", "commands": ["serve", "check-config", "operations", "exceptions", "systems", "figures"]},
+        {"name": "Say who may call", "commands": ["clients", "keys"]},
+        {"name": "Look into it", "commands": ["explain", "audit", "versions"]},
+        {"name": "Build against it", "commands": ["openapi", "access", "scheduler-check"]},
     ]
 }
 
@@ -47,7 +58,25 @@ def group() -> None:
     """
 
 
-for command in (demo, run, sandbox, serve, check_config, systems, openapi, scheduler_check):
+for command in (
+    demo,
+    run,
+    sandbox,
+    serve,
+    check_config,
+    operations,
+    exceptions,
+    systems,
+    figures,
+    clients,
+    keys,
+    explain,
+    audit,
+    versions,
+    openapi,
+    access,
+    scheduler_check,
+):
     group.add_command(command)
 
 

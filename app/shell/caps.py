@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from app.errors import BodyTooLarge, BodyTooSlow, HeadersTooLarge, ParameterMalformed, TargetTooLong
+from app.errors import BodyTooLarge, BodyTooSlow, FramingUnclear, HeadersTooLarge, ParameterMalformed, TargetTooLong
 from app.shell.asgi import Asgi, Message, Receive, Scope, Send, header
 
 MIB = 1 << 20
@@ -57,6 +57,12 @@ class Caps:
             raise HeadersTooLarge(f"a call has at most {bounds.header_count} headers")
         if sum(len(name) + len(value) for name, value in headers) > bounds.headers:
             raise HeadersTooLarge(f"headers have at most {bounds.headers} bytes together")
+        codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
+        if codings and codings != [b"chunked"]:
+            # whatever else the server let through, somebody in front of us may read the body's end somewhere else
+            raise FramingUnclear("Transfer-Encoding", "nothing but chunked is taken, and once")
+        if codings and any(name == b"content-length" for name, _ in headers):
+            raise FramingUnclear("Content-Length", "a chunked body has none")
         hosts = sum(1 for name, _ in headers if name == b"host")
         if hosts > 1:
             raise ParameterMalformed("header", "Host", "there is more than one")

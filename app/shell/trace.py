@@ -16,6 +16,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFl
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from app.shell.asgi import Asgi, Message, Receive, Scope, Send, header
+from policies.call import Call
+from policies.credential import Credential
 from system_apis.trail import correlation_id
 
 LONGEST_CORRELATION_ID = 128
@@ -27,17 +29,30 @@ current: ContextVar[Trail | None] = ContextVar("trail", default=None)
 
 @dataclass(slots=True)
 class Trail:
-    """The ids of one call, and what the access log will say about it: the `route` (template), the `client_id`.
+    """The ids of one call, and what the access log will say about it: the `route` (template), the client.
 
-    `answer_headers` belong on the answer even if it becomes a problem.
+    `call` is what the policies saw, once a route was found: its `answer_headers` belong on the answer even if it
+    becomes a problem, and what the policies `learned` explains one.
     """
 
     request_id: str = field(default_factory=lambda: f"urn:uuid:{uuid.uuid4()}")
     correlation_id: str = ""
     trace_id: str = ""
     route: str = ""
-    client_id: str = ""
-    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    call: Call | None = None
+
+    @property
+    def credential(self) -> Credential | None:
+        """What the caller proved itself with, once it has."""
+        return self.call.learned.get("credential") if self.call else None
+
+    @property
+    def client_id(self) -> str:
+        return self.credential.client.client_id if self.credential else ""
+
+    @property
+    def answer_headers(self) -> Mapping[str, str]:
+        return self.call.answer_headers if self.call else {}
 
 
 def trail_of(scope: Scope) -> Trail:

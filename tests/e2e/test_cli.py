@@ -14,7 +14,13 @@ import pytest
 from tests.e2e.conftest import ORDERGATE
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("demo", "run", "sandbox", "serve", "check-config", "systems", "openapi", "scheduler-check")
+COMMANDS = (
+    "demo", "run", "sandbox",
+    "serve", "check-config", "operations", "exceptions", "systems", "figures",
+    "clients", "keys",
+    "explain", "audit", "versions",
+    "openapi", "access", "scheduler-check",
+)  # fmt: skip
 
 
 def ordergate(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

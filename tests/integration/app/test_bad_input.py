@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.app.conftest import Served
+from tests.integration.app.conftest import Served, token
 from tests.integration.app.problems import pointers, problem
 from tests.integration.app.wire import said_to
 
@@ -167,6 +167,15 @@ async def test_two_hosts_are_one_too_many(served: Served) -> None:
     answer = await said_to(served.external, b"GET /livez HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n")
     assert answer.startswith("HTTP/1.1 400 ")
     assert '"parameter":"Host"' in answer
+
+
+async def test_what_comes_behind_a_body_is_no_header(served: Served) -> None:
+    """Proxies in front of us strip and add headers; what stands behind the last chunk passes them unseen."""
+    head = b"POST /v1/atp-checks HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    trailer = f"0\r\nauthorization: Bearer {token()}\r\nexpect: 100-continue\r\n\r\n".encode()
+    answer = await said_to(served.external, head + b"2\r\n{}\r\n" + trailer)
+    assert answer.startswith("HTTP/1.1 401 ")
+    assert "credentials-missing" in answer
 
 
 async def test_who_accepts_json_gets_the_problem_as_json(nobody: httpx.AsyncClient) -> None:

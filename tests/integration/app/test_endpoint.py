@@ -130,8 +130,8 @@ async def caller(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
     meters = Meters()
     parts: Parts = assemble(settings_in(directory, ORDERGATE_ROLE="api"), outside, meters)
     edge = Edge(parts.stack, outside.now, default_deadline_s=10)
-    handlers = [handler_for(each, each.process, edge) for each in ROUTES]
-    app = door(handlers, [], methods(ROUTES), Frame(meters, None, "https://gateway.example"), [parts.running])
+    handlers = [handler_for(each, {}, edge) for each in ROUTES]
+    app = door(handlers, [], methods(ROUTES), Frame(meters, None, "https://gateway.example"), lifespan=[parts.running])
     async with AsyncExitStack() as stack:
         server = listener(app, "127.0.0.1", 0, 1)
         await stack.enter_async_context(opened(server))

@@ -164,3 +164,30 @@ async def test_a_body_may_take_longer_than_a_head_and_be_larger() -> None:
 
         assert (await client.post(address(server), content=body())).text == "ok"
         assert (await client.post(address(server), content=b"x" * 100_000)).text == "ok"
+
+
+async def refusing(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"no"})
+
+
+async def test_the_rest_of_a_refused_body_is_neither_kept_nor_waited_for_without_end() -> None:
+    """A caller that is still sending gets its refusal; one that never ends loses its connection."""
+    quick = {"rest_s": 0.3}
+    server = listener(refusing, "127.0.0.1", 0, 1, protocol=type("Quick", (PromptHeads,), quick))
+    async with opened(server):
+        port = httpx.URL(address(server)).port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n" + b"x" * 1000)
+        assert (await reader.readuntil(b"no")).startswith(b"HTTP/1.1 413")
+        with pytest.raises(ConnectionError):
+            async with asyncio.timeout(5):
+                while True:
+                    writer.write(b"x")
+                    await writer.drain()
+                    await asyncio.sleep(0.01)
+        writer.close()
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for _ in range(2):  # a body that ends is thrown away, and the connection serves the next call
+                assert (await client.post(address(server), content=b"x" * 2_000_000)).status_code == 413

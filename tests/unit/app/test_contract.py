@@ -80,7 +80,7 @@ def test_an_operation_can_be_generated_from() -> None:
 def test_a_sheet_is_told(route: Any) -> None:
     operation = DOCUMENT["paths"][route.path][route.method.lower()]
     sent = {resolved(each)["name"]: resolved(each)["required"] for each in operation["parameters"]}
-    assert operation["security"] == [{"oauth": [route.sheet.scope]}]
+    assert operation["security"] == [{"oauth": [route.sheet.scope]}, {"apiKey": []}]
     assert sent.get("Idempotency-Key", False) is route.sheet.once
     assert sent.get("If-Match", False) is route.sheet.if_match
     assert {"X-Correlation-ID", *route.parameters} <= set(sent)
@@ -89,6 +89,18 @@ def test_a_sheet_is_told(route: Any) -> None:
         assert {"409", "422"} <= set(operation["responses"])
     if route.sheet.if_match:
         assert {"412", "428"} <= set(operation["responses"])
+
+
+def test_an_operation_names_the_problems_it_may_have_and_no_others() -> None:
+    def codes(operation_id: str, status: str) -> set[str]:
+        (operation,) = (one for _, _, one in operations() if one["operationId"] == operation_id)
+        return set(resolved(operation["responses"][status])["content"]["application/problem+json"]["examples"])
+
+    assert "quote-not-convertible" in codes("convertQuote", "409")
+    assert "quote-not-convertible" not in codes("decideChange", "409")
+    assert "idempotency-key-missing" in codes("cancelOperation", "400")
+    assert "idempotency-key-missing" not in codes("getOrder", "400")
+    assert "body-malformed" not in codes("listEvents", "400")
 
 
 def test_what_is_asked_is_closed_and_what_is_told_is_open() -> None:
@@ -117,7 +129,7 @@ def test_examples_are_what_they_show() -> None:
         if isinstance(node, dict) and "schema" in node and "examples" in node:
             reference = {"$ref": "urn:document" + node["schema"]["$ref"]}
             for example in node["examples"].values():
-                Draft202012Validator(reference, registry=registry).validate(example["value"])
+                Draft202012Validator(reference, registry=registry).validate(resolved(example)["value"])
                 shown += 1
     assert shown > len(ROWS) // 2
 

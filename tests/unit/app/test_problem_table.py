@@ -12,8 +12,24 @@ from app import problems
 from app.errors import BodyMalformed, EdgeRefusal, MethodUnknown
 from app.problem_table import ROWS
 from app.shell.trace import Trail
-from policies.errors import LimitSpent, NotVisible, PolicyRefusal, ScopeMissing, TokenInvalid
-from process_apis.errors import BusinessRefusal, Fault, NoSuchThing, RequestFaulty
+from policies.errors import (
+    CredentialsMissing,
+    KeyInvalid,
+    LimitSpent,
+    NotVisible,
+    PolicyRefusal,
+    ScopeMissing,
+    TokenInvalid,
+)
+from process_apis.errors import (
+    BusinessRefusal,
+    Fault,
+    LinesAlreadyConverted,
+    NoSuchThing,
+    QueueFull,
+    QuoteLinesOrdered,
+    RequestFaulty,
+)
 from system_apis.errors import NotFoundInSystem, SystemTimeout, SystemUnavailable, UpstreamError
 
 METADATA = "https://gateway.example/.well-known/oauth-protected-resource"
@@ -53,7 +69,7 @@ def test_a_problem_carries_all_its_members() -> None:
     status, headers, body = answer(RequestFaulty((Fault("#/lines/0/lineId", "used before", "duplicate-lineId"),)))
     assert (status, headers["content-type"]) == (422, "application/problem+json")
     assert body == {
-        "type": "https://ordergate.example/problems/request-faulty",
+        "type": "https://ordergate.example/docs/problems#request-faulty",
         "title": "The request breaks rules",
         "status": 422,
         "detail": "1 fault(s), each named under errors.",
@@ -100,10 +116,18 @@ def test_a_system_that_asks_for_patience_is_heard() -> None:
 def test_a_challenge_names_the_fault_the_scope_and_where_to_look() -> None:
     _, headers, _ = answer(TokenInvalid('it is "forged"\\'))
     assert headers["www-authenticate"] == (
-        'Bearer realm="ordergate", error="invalid_token", error_description="it is \'forged\'\'", '
-        f'resource_metadata="{METADATA}"'
+        f'Bearer realm="ordergate", resource_metadata="{METADATA}", '
+        'error="invalid_token", error_description="it is \'forged\'\'"'
     )
     assert 'scope="orders:write"' in answer(ScopeMissing("orders:write"))[1]["www-authenticate"]
+
+
+def test_who_comes_with_a_key_is_challenged_for_a_key_and_nobody_for_both() -> None:
+    assert answer(KeyInvalid("the key was revoked"))[1]["www-authenticate"] == 'ApiKey realm="ordergate"'
+    assert "www-authenticate" not in answer(ScopeMissing("orders:write", "apiKey"))[1]
+    assert answer(CredentialsMissing())[1]["www-authenticate"] == (
+        f'Bearer realm="ordergate", resource_metadata="{METADATA}", ApiKey realm="ordergate"'
+    )
 
 
 def test_an_unknown_method_names_those_there_are() -> None:
@@ -139,3 +163,17 @@ async def test_of_a_group_the_callers_own_fault_is_told() -> None:
 def test_of_a_group_what_we_must_mend_is_not_hidden_by_a_slow_system() -> None:
     group = ExceptionGroup("both", [SystemTimeout("sap", "s4", "simulate"), KeyError("bug")])
     assert answer(group)[0] == 500
+
+
+def test_a_full_queue_says_for_whom_and_when_to_come_back() -> None:
+    status, headers, told = answer(QueueFull("erp", 1000, 120.0, 30.0))
+    assert (status, headers["retry-after"], told["code"], told["system"]) == (503, "30", "queue-full", "ERP")
+    assert told["retryAfterSeconds"] == 30
+
+
+def test_lines_that_are_taken_are_refused_with_a_link_to_who_has_them() -> None:
+    status, _, told = answer(LinesAlreadyConverted("0Q0", "op_1"))
+    assert (status, told["href"]) == (409, "/v1/operations/op_1")
+    status, _, told = answer(QuoteLinesOrdered("0Q0", ("a",), "s4-1710.4711"))
+    assert (status, told["code"], told["href"]) == (409, "lines-already-ordered", "/v1/orders/s4-1710.4711")
+    assert "href" not in answer(QuoteLinesOrdered("0Q0", ("a",), None))[2]

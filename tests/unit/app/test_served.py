@@ -12,7 +12,15 @@ from app.internal_routes import INTERNAL
 from app.main import create_app
 from app.routes import PUBLIC
 
-OPEN = {"/livez", "/docs", "/openapi/v1.json", "/.well-known/oauth-protected-resource"}
+OPEN = {
+    "/livez",
+    "/docs",
+    "/docs/problems",
+    "/openapi/v1.json",
+    "/openapi/v1-3.0.json",
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/api",
+}
 INSIDE = {"/livez", "/readyz", "/metrics", "/openapi/internal-v1.json"}
 
 

@@ -10,7 +10,7 @@ import trustme
 
 from app.internal_routes import INTERNAL
 from app.routes import PUBLIC
-from app.settings import SANDBOX_FILE, SANDBOX_TOKEN_KEY, SettingsError, load
+from app.settings import SANDBOX_FILE, SANDBOX_KEY_PEPPER, SANDBOX_TOKEN_KEY, SettingsError, load
 from app.world import Scope
 
 EXAMPLE = SANDBOX_FILE.parent / "example.toml"
@@ -243,3 +243,42 @@ def test_a_scope_that_no_route_asks_for_is_refused(tmp_path: Path) -> None:
 def test_every_scope_of_a_route_may_be_given_to_a_client() -> None:
     asked = {route.sheet.scope for route in (*PUBLIC, *INTERNAL)}
     assert asked <= set(get_args(Scope))
+
+
+def test_the_pepper_everybody_knows_hashes_nothing_in_production() -> None:
+    line = refusal({**PRODUCTION, "ORDERGATE_KEY_PEPPERS": SANDBOX_KEY_PEPPER})
+    assert line == "ORDERGATE_KEY_PEPPERS holds the sandbox's key, which everybody knows"
+
+
+def test_peppers_are_long_or_not_there_and_shown_to_nobody() -> None:
+    assert "32 bytes" in refusal({**PRODUCTION, "ORDERGATE_KEY_PEPPERS": f"{'p' * 32},short"})
+    assert load(PRODUCTION).key_peppers == ()
+    peppered = load({**PRODUCTION, "ORDERGATE_KEY_PEPPERS": f"{'n' * 32}, {'o' * 32}"})
+    assert peppered.key_peppers == ("n" * 32, "o" * 32)
+    assert "n" * 32 not in repr(peppered)
+
+
+def test_an_operator_has_a_role_and_nobody_else_has(tmp_path: Path) -> None:
+    assert "operators have roles" in refusal(changed(tmp_path, 'roles = ["keyAdmin"]\n', ""))
+    assert "operators have roles" in refusal(
+        changed(tmp_path, 'kind = "crm"\n', 'kind = "crm"\nroles = ["operator"]\n')
+    )
+
+
+def test_an_issuer_may_be_found_and_asked(tmp_path: Path) -> None:
+    jwks = 'jwks_uri = "https://login.manufacturer.example/jwks"'
+    asked = 'introspection = {{ url = "{}", client_id = "ordergate", client_secret = "{}" }}'
+    env = changed(tmp_path, jwks, asked.format("https://login.manufacturer.example/introspect", "secret"), EXAMPLE)
+    (issuer,) = load(env).world.issuers
+    assert issuer.jwks_uri is None
+    assert issuer.introspection is not None
+    wrong = changed(tmp_path, jwks, asked.format("login.manufacturer.example", "secret"), EXAMPLE)
+    assert "introspection.url of https://login.manufacturer.example" in refusal(wrong)
+    known = changed(tmp_path, jwks, asked.format("https://login.example/i", "ordergate-sandbox-secret"), EXAMPLE)
+    assert "introspection.client_secret" in refusal(known)
+
+
+def test_keys_of_an_issuer_are_usable_for_as_long_as_they_are_fresh(tmp_path: Path) -> None:
+    jwks = 'jwks_uri = "https://login.manufacturer.example/jwks"'
+    env = changed(tmp_path, jwks, "keys_fresh_seconds = 600.0\nkeys_usable_seconds = 60.0", EXAMPLE)
+    assert "usable for at least as long" in refusal(env)
