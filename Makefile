@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check contract openapi lock clean
+.PHONY: help setup demo run test chaos check contract openapi lock clean servers
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,14 +24,20 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
+servers:  # PostgreSQL, Redis and promtool: what the tests start by themselves
+	@tests/servers.sh
+
 demo: setup  ## start sandbox and gateway, walk the main job, check every claim, stop
 	@$(BIN)/ordergate demo
 
 run: setup  ## start sandbox and gateway and keep them up
 	@$(BIN)/ordergate run
 
-test: setup  ## run every test
-	@$(BIN)/python -m pytest
+test: setup servers  ## run every test, four files at a time (ARGS="-k isolation -x")
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile $(ARGS)
+
+chaos: setup servers  ## convert quotes while everything breaks, then ask the neighbours (ARGS="--conversions 1000", --help)
+	@$(BIN)/python -m benchmarks.chaos $(ARGS)
 
 check: setup  ## format, lint, types, import contracts, OpenAPI drift
 	@$(BIN)/ruff format --check .
@@ -39,13 +45,15 @@ check: setup  ## format, lint, types, import contracts, OpenAPI drift
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/ordergate openapi --check
+	@$(BIN)/ordergate access --check docs/access.md
 
-openapi: setup  ## write openapi/ from the routes
+openapi: setup  ## write openapi/ and docs/access.md from the routes
 	@$(BIN)/ordergate openapi
+	@$(BIN)/ordergate access --write docs/access.md
 
 contract:  ## lint the OpenAPI documents with what others use (needs Node 20)
 	@cd openapi/lint && npm ci --silent --no-fund --no-audit --ignore-scripts
-	@cd openapi/lint && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --no-install redocly lint ../v1.json ../internal-v1.json ../scheduler-v1.json
+	@cd openapi/lint && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --no-install redocly lint ../v1.json ../v1-3.0.json ../internal-v1.json ../scheduler-v1.json
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock

@@ -1,0 +1,43 @@
+"""The figures of one cell, and how they are taken from processes and clocks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One load on one store with so many finished operations in it. Times in milliseconds, CPU per operation."""
+
+    store: str
+    finished: int
+    operations: int
+    per_second: float
+    api_cpu: float
+    worker_cpu: float
+    sandbox_cpu: float
+    ack_p50: float
+    ack_p99: float
+    crm_read_p99: float
+    written_p95: float
+    look_p50: float
+    list_p50: float
+    idle_cpu: float
+    """CPU of all our processes in a second in which nobody asks for anything."""
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of a process so far, in seconds (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of them lie; 0 of none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
