@@ -11,7 +11,7 @@ import pytest
 
 from system_apis.errors import NotFoundInSystem, SystemRefused
 from system_apis.sap.client import SapErp
-from system_apis.sap.goods import AvailabilityQuestion
+from system_apis.sap.goods import AvailabilityQuestion, SoldAs
 from system_apis.sap.models import ItemChange, OrderPatch
 from tests.integration.neighbours.clients import AREA, CUSTOMER, demand, erp_of, new_order, soon, today
 from tests.sandbox import RunningSandbox
@@ -199,3 +199,21 @@ async def test_short_pages_are_followed_to_their_end(erp: SapErp, fresh_sandbox:
 
 async def test_the_sandbox_has_all_we_use(erp: SapErp) -> None:
     assert await erp.drift(deadline=soon()) == ()
+
+
+async def test_materials_are_sold_in_units_of_their_own(erp: SapErp) -> None:
+    found = await erp.sold(["TG18", "TG19", "TG11", "NO-SUCH"], AREA, deadline=soon())
+    told = {name: (one.unit, one.minimum) for name, one in found.items() if isinstance(one, SoldAs)}
+    assert told == {"TG18": ("CT", Decimal(0)), "TG19": ("C62", Decimal(10)), "TG11": ("C62", Decimal(0))}
+    assert isinstance(found["NO-SUCH"], NotFoundInSystem)
+
+
+async def test_the_revisions_of_a_configured_product_are_read(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
+    day = today(fresh_sandbox)
+    bills = await erp.bills_of_material("FG300", "1710", deadline=soon())
+    valid = {(one.usage, one.revision) for one in bills if one.active and one.valid_from <= day <= one.valid_until}
+    assert valid == {("production", "C300-3"), ("sales", "B300-1")}
+    assert "C300-2" in {one.revision for one in bills}
+    routings = await erp.routings("FG300", "1710", deadline=soon())
+    assert {one.revision for one in routings if one.released and one.valid_from <= day <= one.valid_until} == {"R300-4"}
+    assert await erp.routings("TG11", "1710", deadline=soon()) == ()
