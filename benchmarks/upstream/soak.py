@@ -67,15 +67,14 @@ class Sample:
     objects: int
 
     @classmethod
-    def now(cls, calls: int, began: float) -> Sample:
+    def now(cls, calls: int, began: float, others: int) -> Sample:
+        """`others` are sockets that the process held before, for whatever else it does."""
         gc.collect()
-        descriptors = Path("/proc/self/fd")
-        links = [_link(one) for one in descriptors.iterdir()]
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return cls(
             calls,
             time.monotonic() - began,
-            sum(link.startswith("socket:") for link in links),
+            _sockets() - others,
             len(asyncio.all_tasks()),
             pages * os.sysconf("SC_PAGESIZE") / 2**20,
             len(gc.get_objects()),
@@ -169,6 +168,7 @@ class Shop:
 
 
 async def soaked(sandbox: RunningSandbox, calls: int, share: float, tallies: Tallies) -> list[Sample]:
+    others = _sockets()
     shop, dice = Shop(sandbox, tallies), random.Random(7)  # noqa: S311  a script that runs alike each time
     weights, questions = zip(*shop.questions(), strict=True)
     for question in questions:
@@ -181,7 +181,7 @@ async def soaked(sandbox: RunningSandbox, calls: int, share: float, tallies: Tal
             async with asyncio.TaskGroup() as crew:
                 for _ in range(WORKERS):
                     crew.create_task(_work(asked, dice, tallies))
-            samples.append(Sample.now(batch * (calls // BATCHES), began))
+            samples.append(Sample.now(batch * (calls // BATCHES), began, others))
             sys.stdout.write(f"{samples[-1]}\n")
             sys.stdout.flush()
     finally:
@@ -219,6 +219,10 @@ def grown(samples: list[Sample]) -> list[str]:
 
 def _soon() -> Deadline:
     return Deadline.after(3)
+
+
+def _sockets() -> int:
+    return sum(_link(one).startswith("socket:") for one in Path("/proc/self/fd").iterdir())
 
 
 def _link(descriptor: Path) -> str:
