@@ -25,6 +25,7 @@ class Mischief:
         self._by_name = {replica.name: replica for replica in stage.replicas}
         self._armed: dict[str, Trouble] = {}
         self._healed = False
+        self._at_a_server = asyncio.Lock()  # a crash takes long to recover from: the next one waits for its end
         self.done: Counter[str] = Counter()
         self.struck: Counter[tuple[str, str]] = Counter()
 
@@ -106,11 +107,13 @@ class Mischief:
 
     async def _restart_postgres(self, down_s: float) -> None:
         """As a crash would: no farewell to anybody, recovery at the start."""
-        await asyncio.to_thread(self._stage.postgres.stop, "immediate")
-        await asyncio.sleep(down_s)
-        await asyncio.to_thread(self._stage.postgres.start)
+        async with self._at_a_server:
+            await asyncio.to_thread(self._stage.postgres.stop, "immediate")
+            await asyncio.sleep(down_s)
+            await asyncio.to_thread(self._stage.postgres.start)
 
     async def _restart_redis(self, down_s: float) -> None:
-        await asyncio.to_thread(self._stage.redis.kill)
-        await asyncio.sleep(down_s)
-        await asyncio.to_thread(self._stage.redis.start)
+        async with self._at_a_server:
+            await asyncio.to_thread(self._stage.redis.kill)
+            await asyncio.sleep(down_s)
+            await asyncio.to_thread(self._stage.redis.start)
