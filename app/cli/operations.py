@@ -52,7 +52,7 @@ def operations() -> None:
     epilog=examples(
         all_that_has_not_ended="ordergate operations list",
         what_nobody_goes_on_with="ordergate operations list --state actionRequired",
-        held_up_by_sap_for_a_quarter_of_an_hour="ordergate operations list --waiting-for erp --older-than 15m",
+        held_up_by_the_erp_for_a_quarter_of_an_hour="ordergate operations list --waiting-for erp --older-than 15m",
         given_up_after_processes_died_over_them="ordergate operations list --dead-letters --state any",
     ),
 )

@@ -59,7 +59,7 @@ def reading(found: Found[Any]) -> Reading:
 
 
 def erp_source(instance: str, rung: Rung, how: Reading) -> Source:
-    """SAP states no as-of time: the answer is as old as its reading."""
+    """The ERP states no as-of time: the answer is as old as its reading."""
     basis = "inferred" if how.fetched_at else None
     api = ERP_APIS[rung]
     return Source("", "erp", instance, api, how.outcome, how.fetched_at, how.fetched_at, basis, rung, how.kept)  # type: ignore[arg-type]
