@@ -34,9 +34,11 @@ class RunningSandbox:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
-    def sap_settings(self, page_size: int | None = None, *, repeatability: bool = False) -> None:
-        """Until the next reset: rows per answer, and whether SAP honours RequestID."""
-        wanted = {"pageSize": page_size, "repeatability": repeatability}
+    def sap_settings(
+        self, page_size: int | None = None, *, repeatability: bool = False, sales_order: str | None = None
+    ) -> None:
+        """Until the next reset: rows per answer, whether SAP honours RequestID, sales orders by v2, v4 or both."""
+        wanted = {"pageSize": page_size, "repeatability": repeatability, "salesOrder": sales_order}
         self._control.post("/sap/settings", json=wanted).raise_for_status()
 
     def planned_with(self, routing_revision: dict[str, str]) -> None:
@@ -114,7 +116,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 @pytest.fixture
 def fresh_sandbox(sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
-    """The same process with a new world; what the test armed is lifted afterwards."""
+    """The same process with a new world; what the test armed or set is lifted afterwards."""
     sandbox.reset()
     yield sandbox
     sandbox.lift()
+    sandbox.sap_settings(sales_order="both")

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import uvloop
 
 from system_apis.sandbox.run import Options, serve
+from system_apis.sandbox.sap.installed import SalesOrderService
 
 _SYSTEMS = ("issuer", "sap", "salesforce", "scheduler", "control")
 _TLS_PORT = 9443
@@ -63,6 +65,12 @@ def _parsed(argv: Sequence[str]) -> Options:
     )
     parser.add_argument(
         "--repeatability", action="store_true", help="SAP honours RequestID: a repeated change is done once"
+    )
+    parser.add_argument(
+        "--sap-sales-order",
+        choices=get_args(SalesOrderService),
+        default=plain.sap_sales_order,
+        help="which sales order services SAP has: OData V2, V4 or both (default)",
     )
     parser.add_argument(
         "--jwt-key-file", type=Path, help="Salesforce's JWT bearer flow: the client's private key, made if missing"

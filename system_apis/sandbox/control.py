@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from system_apis.sandbox.asgi import App, Receive, Scope, Send, read_body, reply
 from system_apis.sandbox.faults import FaultWanted
 from system_apis.sandbox.faults.canaries import CanaryWanted
+from system_apis.sandbox.sap.installed import SalesOrderService
 from system_apis.sandbox.sap.logon import USER
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ Made = tuple[int, Any]
 
 
 class SapSettings(Struct, rename="camel", forbid_unknown_fields=True):
-    """Until the next reset: how many rows an answer holds, and whether a repeated RequestID is honoured."""
+    """Until the next reset: how many rows an answer holds, whether a repeated RequestID is honoured, and which sales
+    order services there are; of these, nothing said leaves them as they are."""
 
     page_size: Annotated[int, Meta(ge=1)] | None = None
     repeatability: bool = False
+    sales_order: SalesOrderService | None = None
 
 
 class SchedulerSettings(Struct, rename="camel", forbid_unknown_fields=True):

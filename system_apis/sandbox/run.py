@@ -25,8 +25,10 @@ from system_apis.sandbox.journal import Journal
 from system_apis.sandbox.salesforce import assertion
 from system_apis.sandbox.salesforce.records import Crm
 from system_apis.sandbox.salesforce.session import Sessions
+from system_apis.sandbox.sap.installed import SalesOrderService
 from system_apis.sandbox.scheduler import Shopfloor
 from system_apis.sandbox.world import World, many, quotes
+from system_apis.sandbox.world.plants import plant_day
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Options:
     seed: int = 1
     quotes: int = 0
     repeatability: bool = False
+    sap_sales_order: SalesOrderService = "both"
     jwt_key_file: Path | None = None
 
 
@@ -63,7 +66,7 @@ class Sandbox:
         self._fill()
         self.shopfloor = Shopfloor(self.world.today)
         self.erp = sap.app(self.world)
-        self.erp.configure(repeatability=options.repeatability)
+        self._configure_erp()
         self.journal: Journal = Journal()
         self.canaries = Canaries()
         self.doors: dict[System, list[Door]] = {}
@@ -110,8 +113,12 @@ class Sandbox:
         self.world.reset()
         self._fill()
         self.shopfloor.reset(self.world.today)
-        self.erp.configure(repeatability=self._options.repeatability)
+        self._configure_erp()
         self.journal.clear()
+
+    def _configure_erp(self) -> None:
+        o = self._options
+        self.erp.configure(repeatability=o.repeatability, sales_order=o.sap_sales_order)
 
     def _fill(self) -> None:
         quotes.seed(self.crm, self.world.today, dict(enumerate(self._more, start=many.FIRST_NAME)))
@@ -130,7 +137,7 @@ class Sandbox:
         }
 
     def _today(self) -> date:
-        return self._options.today or datetime.now(UTC).date()
+        return self._options.today or plant_day(datetime.now(UTC))
 
     def _put(self, system: System, app: App, port: int, *, secure: bool = False) -> None:
         context = tls.make(self._options.ca_file) if secure else None

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ALL = ("issuer", "sap", "salesforce", "scheduler")
+SAP_V4 = "sap in OData V4"
+"""Whose errors look different from those of SAP's other services."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,10 @@ class Canned:
 
 @dataclass(frozen=True)
 class Kind:
-    """`answers`: by system, or one for all. `lasting`: it holds for `seconds`, or until it is lifted."""
+    """`answers`: by system (SAP's V4 services apart, where they differ), or one for all.
+
+    `lasting`: it holds for `seconds`, or until it is lifted.
+    """
 
     says: str
     systems: tuple[str, ...] = ALL
@@ -35,6 +40,10 @@ def _page(status: int, title: str, text: str = "") -> Mapping[str, Canned]:
 
 def _sap_error(code: str, text: str) -> str:
     return f'{{"error":{{"code":"{code}","message":{{"lang":"en","value":"{text}"}}}}}}'
+
+
+def _sap_v4_error(code: str, text: str) -> str:
+    return f'{{"error":{{"code":"{code}","message":"{text}","@SAP__common.ExceptionCategory":"Client_Error"}}}}'
 
 
 def _salesforce_error(code: str, text: str) -> str:
@@ -53,6 +62,7 @@ _TOO_MANY = {
 }
 _FORBIDDEN = {
     "sap": Canned(403, _sap_error("/IWFND/CM_CONSUMER/113", "No authorization to access the service")),
+    SAP_V4: Canned(403, _sap_v4_error("/IWFND/CM_CONSUMER/113", "No authorization to access the service")),
     "salesforce": Canned(403, _salesforce_error("API_DISABLED_FOR_ORG", "API is not enabled for this Organization")),
     "scheduler": Canned(403, '{"code":"forbidden","message":"This key may not do that."}'),
 }

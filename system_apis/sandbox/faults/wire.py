@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from system_apis.sandbox.asgi import App, ClientGone, Message, Receive, Scope, Send, read_body, reply, until_gone
 from system_apis.sandbox.door import cut, hang_up
 from system_apis.sandbox.faults.canaries import Canaries
-from system_apis.sandbox.faults.kinds import KINDS
+from system_apis.sandbox.faults.kinds import KINDS, SAP_V4
 from system_apis.sandbox.faults.register import Faults
 from system_apis.sandbox.faults.wanted import Fault, System
 from system_apis.sandbox.journal import Entry, Journal
 from system_apis.sandbox.locks import LOCKED
 
 _PIECES = 20
+_V4_ROOTS = "/sap/opu/odata4/"
 
 
 def behind_faults(system: System, system_app: App, faults: Faults, journal: Journal, canaries: Canaries) -> App:
@@ -75,7 +76,8 @@ async def _answer(fault: Fault, x: _Exchange) -> None:
     if fault.after_commit or fault.kind == "unavailableAfterCommit":
         await x.work(_unheard)
     ready = KINDS[fault.kind].answers
-    canned = ready.get(fault.system) or ready["*"]
+    speaker = SAP_V4 if x.scope["path"].startswith(_V4_ROOTS) else fault.system
+    canned = ready.get(speaker) or ready.get(fault.system) or ready["*"]
     wait = {} if fault.retry_after_seconds is None else {"retry-after": str(fault.retry_after_seconds)}
     await reply(x.send, canned.status, canned.body.encode(), canned.content_type, {**canned.headers, **wait})
 

@@ -1,4 +1,4 @@
-"""The ERP in miniature: SAP's OData V2 services for sales orders and their simulation."""
+"""The ERP in miniature: SAP's OData services, sales orders in V2 and in V4."""
 
 from system_apis.sandbox.sap.server import ApplicationServer
 from system_apis.sandbox.world import World

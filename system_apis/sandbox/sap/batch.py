@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from system_apis.sandbox.sap.changes import Changes
 from system_apis.sandbox.sap.errors import Refused, refused
+from system_apis.sandbox.sap.manner import Spoken
 from system_apis.sandbox.sap.wire import Answer, Request
-
-Handle = Callable[[Request, Changes], Answer]
-Explain = Callable[[Refused, Request], Answer]
 
 _REFERENCE = re.compile(r"^\$(\w+)")
 _CRLF = b"\r\n"
@@ -28,52 +26,82 @@ class _Part:
 
 @dataclass(frozen=True)
 class Batch:
-    """`handle` does one request, `explain` turns a refusal into its answer, `begin` opens a unit of work."""
+    """`begin` opens a unit of work: one for each changeset, one for each request that stands alone."""
 
-    handle: Handle
-    explain: Explain
+    service: Spoken
     begin: Callable[[], Changes]
 
     def run(self, outer: Request) -> Answer:
-        answers = []
-        for part in _parts(outer.headers.get("content-type", ""), outer.body):
-            if part.headers.get("content-type", "").startswith("multipart/mixed"):
-                answers.append(self._changeset(outer, part))
-            else:
-                answers.append(_http(self._single(outer, part), part))
+        answers = list(self._answered(outer, _parts(outer.headers.get("content-type", ""), outer.body)))
         boundary = uuid.uuid4().hex.upper()
-        return Answer(202, _joined(answers, boundary), {"content-type": f"multipart/mixed; boundary={boundary}"})
+        kind = {"content-type": f"multipart/mixed; boundary={boundary}"}
+        return Answer(self.service.manner.batch_status, _joined(answers, boundary), kind)
+
+    def _answered(self, outer: Request, parts: list[_Part]) -> Iterator[bytes]:
+        goes_on = not self.service.manner.stops or "continue-on-error" in outer.headers.get("prefer", "")
+        for part in parts:
+            if part.headers.get("content-type", "").startswith("multipart/mixed"):
+                done, failed = self._changeset(outer, part)
+            else:
+                answer = self._single(outer, part)
+                done, failed = self._http(answer, part), answer.status >= HTTPStatus.BAD_REQUEST
+            yield done
+            if failed and not goes_on:
+                return
 
     def _single(self, outer: Request, part: _Part) -> Answer:
         request = _request(outer, part, {})
         try:
-            if request.method not in ("GET", "HEAD"):
+            reads = request.method in ("GET", "HEAD")
+            if not reads and not self.service.manner.loose_changes:
                 raise refused(400, "/IWFND/CM_MGW/400", "A change must stand in a changeset")
-            return self.handle(request, self.begin())
+            changes = self.begin()
+            answer = self.service.handle(request, changes)
+            changes.commit()
         except Refused as refusal:
-            return self.explain(refusal, request)
+            answer = self.service.explain(refusal, request)
+        return answer
 
-    def _changeset(self, outer: Request, changeset: _Part) -> bytes:
+    def _changeset(self, outer: Request, changeset: _Part) -> tuple[bytes, bool]:
+        """The answer to all that stands in it, and whether it failed: then that is one answer and no multipart."""
         changes = self.begin()
         known: dict[str, str] = {}
         answers = []
-        for part in _parts(changeset.headers["content-type"], changeset.body):
+        parts = _parts(changeset.headers["content-type"], changeset.body)
+        for part in parts:
             request = _request(outer, part, known)
             try:
-                answer = self.handle(request, changes)
+                if request.method in self.service.manner.alone and len(parts) > 1:
+                    raise _restricted()
+                answer = self.service.handle(request, changes)
                 if changes.documents > 1:
-                    text = "Operation not allowed due to changeset restrictions. Refer to API docu."
-                    raise refused(400, "SLS_LORD/101", text)
+                    raise _restricted()
             except Refused as refusal:
-                return _http(self.explain(refusal, request), part)
+                return self._http(self.service.explain(refusal, request), part), True
             if "content-id" in part.headers:
-                known[part.headers["content-id"]] = answer.headers.get("location", f"{request.root}/{request.path}")
-            answers.append(_http(answer, part))
+                here = f"{request.root}/{request.path}"
+                known[part.headers["content-id"]] = urljoin(here, answer.headers.get("location", here))
+            answers.append(self._http(answer, part))
         changes.commit()
         boundary = uuid.uuid4().hex.upper()
         inner = _joined(answers, boundary)
         head = f"Content-Type: multipart/mixed; boundary={boundary}\r\nContent-Length: {len(inner)}\r\n\r\n"
-        return head.encode() + inner
+        return head.encode() + inner, False
+
+    def _http(self, answer: Answer, part: _Part) -> bytes:
+        """One answer as an application/http part, with the Content-ID that its request carried."""
+        headers = answer.headers | {"content-length": str(len(answer.body))} | dict([self.service.manner.version])
+        inner = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
+        inner += "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
+        content = inner.encode("latin-1") + answer.body
+        identity = f"content-id: {part.headers['content-id']}\r\n" if "content-id" in part.headers else ""
+        head = f"Content-Type: application/http\r\nContent-Length: {len(content)}\r\n"
+        head += f"content-transfer-encoding: binary\r\n{identity}\r\n"
+        return head.encode() + content
+
+
+def _restricted() -> Refused:
+    return refused(400, "SLS_LORD/101", "Operation not allowed due to changeset restrictions. Refer to API docu.")
 
 
 def _malformed() -> Refused:
@@ -115,18 +143,6 @@ def _request(outer: Request, part: _Part, known: dict[str, str]) -> Request:
     path = url.path.removeprefix(root) if url.path.startswith("/") else url.path
     query = dict(parse_qsl(url.query, keep_blank_values=True))
     return replace(outer, method=words[0], path=unquote(path), query=query, headers=inner.headers, body=inner.body)
-
-
-def _http(answer: Answer, part: _Part) -> bytes:
-    """One answer as an application/http part, with the Content-ID that its request carried."""
-    headers = answer.headers | {"content-length": str(len(answer.body)), "dataserviceversion": "2.0"}
-    inner = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
-    inner += "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
-    content = inner.encode("latin-1") + answer.body
-    identity = f"content-id: {part.headers['content-id']}\r\n" if "content-id" in part.headers else ""
-    head = f"Content-Type: application/http\r\nContent-Length: {len(content)}\r\n"
-    head += f"content-transfer-encoding: binary\r\n{identity}\r\n"
-    return head.encode() + content
 
 
 def _joined(parts: list[bytes], boundary: str) -> bytes:

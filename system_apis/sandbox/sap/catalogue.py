@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
+from system_apis.sandbox.sap.book import Book
 from system_apis.sandbox.sap.changes import Changes
 from system_apis.sandbox.sap.model import Entity, Model, Navigation
-from system_apis.sandbox.sap.service import Book
 from system_apis.sandbox.sap.values import comparable
 from system_apis.sandbox.sap.wire import Keys, Node, Reach
 from system_apis.sandbox.world import World
@@ -25,7 +25,7 @@ class Catalogue(Book):
 
     def rows(self, changes: Changes, entity: str) -> Iterator[Node]:
         kind = self._model.entities[entity]
-        blank = kind.blank()
+        blank = kind.blank
         for row in self._sources[entity](changes.world):
             fields = {**blank, **row}
             reaches: dict[str, Reach] = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from system_apis.sandbox.locks import LOCKED
-from system_apis.sandbox.sap.errors import Message, refused
+from system_apis.sandbox.sap.errors import Locked, Message
 from system_apis.sandbox.world import World
 from system_apis.sandbox.world.orders import Order
 
@@ -43,14 +43,15 @@ class Changes:
     def opened(self, number: str) -> Order:
         """A copy of the order to be changed in place. Its `changed_at` moves when the changes are committed."""
         if LOCKED.get():
-            raise refused(400, "VL/045", f"The sales order {number} is currently being processed by user SALES01")
+            held = f"The sales order {number} is currently being processed by user SALES01"
+            raise Locked(400, [Message("VL/045", held)])
         if number not in self._staged:
             self._staged[number] = copy.deepcopy(self.world.orders[number])
         return self._staged[number]
 
     def add(self, order: Order) -> None:
         if LOCKED.get():
-            raise refused(400, "M3/897", f"Customer {order.customer} is locked by user SALES01")
+            raise Locked(400, [Message("M3/897", f"Customer {order.customer} is locked by user SALES01")])
         self._staged[order.number] = order
 
     def next_number(self) -> str:
@@ -59,8 +60,12 @@ class Changes:
         self.world.next_order += 1
         return str(number)
 
-    def commit(self) -> None:
-        for number, order in self._staged.items():
+    def show_stamp(self) -> None:
+        """Lets what was changed show its new version before it is committed: V4 answers a change with the whole."""
+        for order in self._staged.values():
             order.changed_at = self.stamp
-            self.world.orders[number] = order
+
+    def commit(self) -> None:
+        self.show_stamp()
+        self.world.orders |= self._staged
         self._staged = {}

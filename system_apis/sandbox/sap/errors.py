@@ -42,6 +42,10 @@ class Refused(Exception):
     headers: dict[str, str] = field(default_factory=dict)
 
 
+class Locked(Refused):
+    """Somebody else holds what was to be written. Nothing but the status tells it apart, and only in V4."""
+
+
 def refused(status: int, code: str, text: str) -> Refused:
     return Refused(status, [Message(code, text)])
 

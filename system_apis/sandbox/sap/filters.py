@@ -9,13 +9,13 @@ from typing import Any
 
 from system_apis.sandbox.sap.errors import Refused, refused
 from system_apis.sandbox.sap.model import Entity
-from system_apis.sandbox.sap.values import comparable, from_literal
+from system_apis.sandbox.sap.values import comparable, from_literal, stored
 from system_apis.sandbox.world.orders import Value
 
 Test = Callable[[Mapping[str, Value]], bool]
 
 _TOKEN = re.compile(r"\s*(\(|\)|(?:[a-z]+)?'(?:[^']|'')*'|[^\s()']+)")
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq, "ne": operator.ne, "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le,
 }  # fmt: skip
 
@@ -57,13 +57,13 @@ class Filter:
         return self._comparison(first, self._next(), self._next())
 
     def _comparison(self, name: str, comparison: str, literal: str) -> Test:
-        prop, compare = self._entity.properties.get(name), _COMPARE.get(comparison)
+        prop, compare = self._entity.properties.get(name), COMPARE.get(comparison)
         if compare is None:
             raise self._unreadable()
         if prop is None or not prop.filterable:
             raise refused(400, "/IWBEP/CM_MGW_RT/176", f"Property '{name}' cannot be used in a filter")
-        wanted = from_literal(prop, literal)
-        return lambda row: row[name] is not None and compare(comparable(prop, row[name]), wanted)
+        wanted = stored(prop, from_literal(prop, literal))
+        return lambda row: row[name] is not None and compare(stored(prop, comparable(prop, row[name])), wanted)
 
     def _next(self) -> str:
         if not self._tokens:

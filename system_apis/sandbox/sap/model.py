@@ -1,9 +1,10 @@
-"""The entity model of a service, read from the EDMX that is also served at `$metadata`."""
+"""The entity model of a V2 service, read from the EDMX that is also served at `$metadata`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from importlib.resources import files
 from xml.etree import ElementTree as Xml
 
@@ -24,10 +25,14 @@ class Property:
     updatable: bool
     filterable: bool
     is_version: bool
+    nullable: bool = False
+    """Null where nothing was entered: V4 says of each property whether it may be, V2 shows blanks whatever it says."""
 
     @property
     def unset(self) -> Value:
         """What SAP shows where nothing was entered: '' not null, except for days and instants."""
+        if self.nullable:
+            return None
         blanks: dict[str, Value] = {"Edm.String": "", "Edm.Boolean": False}
         return Decimal(0).scaleb(-self.scale) if self.type == "Edm.Decimal" else blanks.get(self.type)
 
@@ -40,7 +45,7 @@ class Navigation:
 
 @dataclass
 class Entity:
-    """An entity set with its type: `name` is the set's, the type's has `Type` behind it."""
+    """An entity set with its type: `name` is the set's, the type's has `Type` behind it (V4: `_Type`)."""
 
     name: str
     keys: tuple[str, ...]
@@ -51,7 +56,9 @@ class Entity:
     def version(self) -> str | None:
         return next((p.name for p in self.properties.values() if p.is_version), None)
 
+    @cached_property
     def blank(self) -> dict[str, Value]:
+        """A record in which nothing was entered; not to be written into."""
         return {p.name: p.unset for p in self.properties.values()}
 
 

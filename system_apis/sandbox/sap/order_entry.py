@@ -45,6 +45,7 @@ _ITEM_FIELDS = {
     "Material",
     "RequestedQuantity",
     *_UNIT_FIELDS,
+    "RequestedDeliveryDate",
     "SalesDocumentRjcnReason",
 }
 
@@ -110,6 +111,17 @@ def change_item(changes: Changes, order: Order, item: Item, fields: Mapping[str,
     settle(changes, order, [item])
 
 
+def remove_item(changes: Changes, order: Order, item: Item) -> None:
+    """Takes an item out of the order as if it had never been there; refused once another document follows it."""
+    world = changes.world
+    followed = any(order.number == each.order and item.number in each.items for each in world.deliveries)
+    followed |= any((order.number, item.number) == (each.order, each.item) for each in world.production_orders)
+    if followed or item.delivered:
+        raise refused(400, "ZSB/004", f"{_named(item.number)}: subsequent documents exist, it cannot be deleted")
+    del order.items[item.number]
+    settle(changes, order, [])
+
+
 def settle(changes: Changes, order: Order, items: Iterable[Item]) -> None:
     """Prices the given items anew, runs their availability check, then the credit check of the order."""
     for item in items:
@@ -166,6 +178,9 @@ def _fill(changes: Changes, item: Item, fields: Mapping[str, Value], plant_field
     quantity = fields.get("RequestedQuantity")
     if isinstance(quantity, Decimal):
         item.quantity = quantity
+    wanted = fields.get("RequestedDeliveryDate")
+    if isinstance(wanted, date):
+        item.requested = wanted
     item.rejection = str(fields.get("SalesDocumentRjcnReason", item.rejection))
     material = changes.world.materials.get(item.material)
     where = _named(item.number)

@@ -8,9 +8,9 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from system_apis.sandbox.sap.availability import free_from
+from system_apis.sandbox.sap.book import Book
 from system_apis.sandbox.sap.changes import Changes
 from system_apis.sandbox.sap.errors import refused
-from system_apis.sandbox.sap.service import Book
 from system_apis.sandbox.world.materials import UNITS
 from system_apis.sandbox.world.orders import Value
 from system_apis.sandbox.world.plants import Plant

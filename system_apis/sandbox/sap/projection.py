@@ -29,6 +29,20 @@ def header(changes: Changes, order: Order) -> dict[str, Value]:
     }
 
 
+def statuses(order: Order) -> dict[str, Value]:
+    """Of the order as a whole: A nothing, B partly, C complete; delivered is as good as done here."""
+    alive, all_items = len(order.living), len(order.items)
+    rejection = "A" if alive == all_items else "B" if alive else "C"
+    found = {item.delivery_status for item in order.living}
+    delivery = "" if not found else found.pop() if len(found) == 1 else "B"
+    return {
+        "OverallDeliveryStatus": delivery,
+        "OverallTotalDeliveryStatus": delivery,
+        "OverallSDProcessStatus": delivery or ("C" if all_items else "A"),
+        "OverallSDDocumentRejectionSts": rejection,
+    }
+
+
 def item(changes: Changes, order: Order, line: Item) -> dict[str, Value]:
     material = changes.world.materials[line.material]
     unit = UNITS[line.unit]

@@ -1,4 +1,4 @@
-"""API_SALES_ORDER_SRV: sales orders with items, schedule lines and partners."""
+"""Sales orders with items, schedule lines and partners, as both of their services keep them."""
 
 from __future__ import annotations
 
@@ -6,97 +6,104 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from system_apis.sandbox.sap import order_entry, projection
+from system_apis.sandbox.sap.book import Book
 from system_apis.sandbox.sap.changes import Changes
 from system_apis.sandbox.sap.errors import refused
 from system_apis.sandbox.sap.model import Model
-from system_apis.sandbox.sap.service import Book
 from system_apis.sandbox.sap.wire import Keys, Node, Payload, Reach
+from system_apis.sandbox.sap.words import Words
 from system_apis.sandbox.world.orders import Item, Order, Value
 
 SERVICE = "API_SALES_ORDER_SRV"
-HEADER, ITEM, LINE, PARTNER = (
-    "A_SalesOrder",
-    "A_SalesOrderItem",
-    "A_SalesOrderScheduleLine",
-    "A_SalesOrderHeaderPartner",
-)
 _PLANT = "ProductionPlant"
 _LINE_UNITS = ("OrderQuantityUnit", "OrderQuantitySAPUnit", "OrderQuantityISOUnit")
 
 
 class SalesOrders(Book):
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: Model, words: Words | None = None) -> None:
+        self._model, self._words = model, words or Words()
 
     def rows(self, changes: Changes, entity: str) -> Iterable[Node]:
+        words = self._words
         for order in changes.orders():
-            if entity == HEADER:
+            if entity == words.header:
                 yield self._header(changes, order)
-            elif entity == PARTNER:
-                yield from self._partners(order)
+            elif entity == words.partner:
+                yield from self._partners(changes, order)
             else:
                 for item in order.items.values():
-                    yield from [self._item(changes, order, item)] if entity == ITEM else self._lines(order, item)
+                    own = [self._item(changes, order, item)]
+                    yield from own if entity == words.item else self._lines(changes, order, item)
 
     def find(self, changes: Changes, entity: str, keys: Keys) -> Node | None:
         order = changes.order(keys["SalesOrder"])
         if order is None:
             return None
-        if entity == HEADER:
+        if entity == self._words.header:
             return self._header(changes, order)
-        if entity == PARTNER:
-            return next(
-                (p for p in self._partners(order) if p.fields["PartnerFunction"] == keys["PartnerFunction"]), None
-            )
+        if entity == self._words.partner:
+            return _keyed(self._partners(changes, order), "PartnerFunction", keys)
         item = order.items.get(keys["SalesOrderItem"])
         if item is None:
             return None
-        if entity == ITEM:
+        if entity == self._words.item:
             return self._item(changes, order, item)
-        return next(
-            (line for line in self._lines(order, item) if line.fields["ScheduleLine"] == keys["ScheduleLine"]), None
-        )
+        return _keyed(self._lines(changes, order, item), "ScheduleLine", keys)
 
     def insert(self, changes: Changes, entity: str, parent: Keys | None, body: Payload) -> Node:
         """A whole order (deep insert), or one more item of an order. Schedule lines are not part of either."""
-        if entity == HEADER and parent is None:
-            return self._create(changes, body)
-        if entity == ITEM and parent is not None:
-            _only(body, set(), ITEM)
+        if entity == self._words.header and parent is None:
+            return self._create(changes, self._words.heard(body))
+        if entity == self._words.item and parent is not None:
+            self._only(body, set(), entity)
             order = changes.opened(parent["SalesOrder"])
-            (item,) = order_entry.add_items(changes, order, [body], _PLANT)
+            (item,) = order_entry.add_items(changes, order, [self._words.heard(body)], _PLANT)
             order_entry.settle(changes, order, [item])
             return self._item(changes, order, item)
         raise refused(405, "/IWFND/CM_MGW/405", f"{entity} cannot be created here")
 
     def change(self, changes: Changes, entity: str, keys: Keys, body: Payload) -> None:
-        order = changes.opened(keys["SalesOrder"])
-        if entity == HEADER:
-            _change_header(changes, order, body.fields)
-        elif entity == ITEM:
-            order_entry.change_item(changes, order, order.items[keys["SalesOrderItem"]], body.fields, _PLANT)
-        elif entity == LINE:
-            _change_line(changes, order, order.items[keys["SalesOrderItem"]], keys["ScheduleLine"], body.fields)
+        order, fields = changes.opened(keys["SalesOrder"]), self._words.heard(body).fields
+        if entity == self._words.header:
+            _change_header(changes, order, fields)
+        elif entity == self._words.item:
+            order_entry.change_item(changes, order, order.items[keys["SalesOrderItem"]], fields, _PLANT)
+        elif entity == self._words.line:
+            _change_line(changes, order, order.items[keys["SalesOrderItem"]], keys["ScheduleLine"], fields)
         else:
-            super().change(changes, entity, keys, body)
+            order_entry.assign(changes, order, {"PartnerFunction": keys["PartnerFunction"], **fields})
+
+    def delete(self, changes: Changes, entity: str, keys: Keys) -> None:
+        """An item that nothing follows. Nothing else is ever deleted: orders are rejected, partners replaced."""
+        if entity != self._words.item:
+            super().delete(changes, entity, keys)
+        order = changes.opened(keys["SalesOrder"])
+        order_entry.remove_item(changes, order, order.items[keys["SalesOrderItem"]])
 
     def _create(self, changes: Changes, body: Payload) -> Node:
-        _only(body, {"to_Item", "to_Partner"}, HEADER)
+        words = self._words
+        self._only(body, {words.to_items, words.to_partners}, words.header)
         if body.fields.get("SalesOrder"):
             raise refused(400, "V1/309", "No external number assignment for sales document type OR")
         order = order_entry.new_order(changes, changes.next_number(), body.fields)
-        for partner in body.navigations.get("to_Partner", []):
+        for partner in body.navigations.get(words.to_partners, []):
             order_entry.assign(changes, order, partner.fields)
-        for item in (items := body.navigations.get("to_Item", [])):
-            _only(item, set(), ITEM)
+        for item in (items := body.navigations.get(words.to_items, [])):
+            self._only(item, set(), words.item)
         changes.add(order)
         order_entry.settle(changes, order, order_entry.add_items(changes, order, items, _PLANT))
         node = self._header(changes, order)
         node.inline = frozenset(body.navigations)
         return node
 
+    @staticmethod
+    def _only(body: Payload, allowed: set[str], entity: str) -> None:
+        strange = next((name for name in body.navigations if name not in allowed), None)
+        if strange:
+            raise refused(400, "/IWBEP/CM_MGW_RT/022", f"Deep insert of '{strange}' is not supported for '{entity}'")
+
     def _header(self, changes: Changes, order: Order) -> Node:
-        fields = self._model.entities[HEADER].blank() | projection.header(changes, order) | _statuses(order)
+        fields = projection.header(changes, order) | projection.statuses(order)
         fields |= {
             "CreationDate": order.created,
             "CreatedByUser": order.created_by,
@@ -107,44 +114,52 @@ class SalesOrders(Book):
         }
         items = order.items.values()
         navigations: dict[str, Reach] = {
-            "to_Item": lambda: [self._item(changes, order, item) for item in items],
-            "to_Partner": lambda: list(self._partners(order)),
+            self._words.to_items: lambda: [self._item(changes, order, item) for item in items],
+            self._words.to_partners: lambda: list(self._partners(changes, order)),
         }
-        return Node(fields, navigations)
+        return self._node(self._words.header, fields, navigations)
 
     def _item(self, changes: Changes, order: Order, item: Item) -> Node:
-        fields = self._model.entities[ITEM].blank() | projection.item(changes, order, item)
-        fields |= {
+        fields = projection.item(changes, order, item) | {
             "ProductionPlant": item.plant,
+            "RequestedDeliveryDate": item.requested,
+            "ConfirmedDeliveryDate": item.confirmed_on,
             "SDProcessStatus": item.delivery_status or "C",
+            "SDDocumentRejectionStatus": "C" if item.rejection else "A",
             "DeliveryStatus": item.delivery_status,
         }
         navigations: dict[str, Reach] = {
-            "to_ScheduleLine": lambda: self._lines(order, item),
-            "to_SalesOrder": lambda: self._header(changes, order),
+            self._words.to_lines: lambda: self._lines(changes, order, item),
+            self._words.to_order: lambda: self._header(changes, order),
         }
-        return Node(fields, navigations)
+        return self._node(self._words.item, fields, navigations)
 
-    def _lines(self, order: Order, item: Item) -> list[Node]:
-        blank = self._model.entities[LINE].blank()
-        return [Node(blank | projection.schedule_line(order, item, line)) for line in item.schedule]
+    def _lines(self, changes: Changes, order: Order, item: Item) -> list[Node]:
+        back: dict[str, Reach] = {
+            self._words.to_own_item: lambda: self._item(changes, order, item),
+            self._words.to_order: lambda: self._header(changes, order),
+        }
+        return [
+            self._node(self._words.line, projection.schedule_line(order, item, line), back) for line in item.schedule
+        ]
 
-    def _partners(self, order: Order) -> Iterator[Node]:
+    def _partners(self, changes: Changes, order: Order) -> Iterator[Node]:
+        back: dict[str, Reach] = {self._words.to_order: lambda: self._header(changes, order)}
         for function, customer in order.partners.items():
-            yield Node(
-                {
-                    "SalesOrder": order.number,
-                    "PartnerFunction": function,
-                    "PartnerFunctionInternalCode": order_entry.PARTNER_FUNCTIONS[function],
-                    "Customer": customer,
-                }
-            )
+            fields: dict[str, Value] = {
+                "SalesOrder": order.number,
+                "PartnerFunction": function,
+                "PartnerFunctionInternalCode": order_entry.PARTNER_FUNCTIONS[function],
+                "Customer": customer,
+            }
+            yield self._node(self._words.partner, fields, back)
+
+    def _node(self, entity: str, fields: Mapping[str, Value], navigations: Mapping[str, Reach]) -> Node:
+        return Node(self._words.told(self._model.entities[entity], fields), navigations)
 
 
-def _only(body: Payload, allowed: set[str], entity: str) -> None:
-    strange = next((name for name in body.navigations if name not in allowed), None)
-    if strange:
-        raise refused(400, "/IWBEP/CM_MGW_RT/022", f"Deep insert of '{strange}' is not supported for '{entity}'")
+def _keyed(nodes: Iterable[Node], key: str, keys: Keys) -> Node | None:
+    return next((node for node in nodes if node.fields[key] == keys[key]), None)
 
 
 def _change_header(changes: Changes, order: Order, fields: Mapping[str, Value]) -> None:
@@ -180,17 +195,3 @@ def _change_line(changes: Changes, order: Order, item: Item, number: str, fields
         item.requested = wanted
     sent: dict[str, Value] = {} if quantity is None else {"RequestedQuantity": quantity}
     order_entry.change_item(changes, order, item, sent, _PLANT)
-
-
-def _statuses(order: Order) -> dict[str, Value]:
-    """Of the order as a whole: A nothing, B partly, C complete; delivered is as good as done here."""
-    alive, all_items = len(order.living), len(order.items)
-    rejection = "A" if alive == all_items else "B" if alive else "C"
-    found = {item.delivery_status for item in order.living}
-    delivery = "" if not found else found.pop() if len(found) == 1 else "B"
-    return {
-        "OverallDeliveryStatus": delivery,
-        "OverallTotalDeliveryStatus": delivery,
-        "OverallSDProcessStatus": delivery or ("C" if all_items else "A"),
-        "OverallSDDocumentRejectionSts": rejection,
-    }

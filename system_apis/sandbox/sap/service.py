@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from system_apis.sandbox.sap import query, render
+from system_apis.sandbox.sap.book import Book
 from system_apis.sandbox.sap.changes import Changes
-from system_apis.sandbox.sap.errors import Refused, as_header, refused
+from system_apis.sandbox.sap.errors import Refused, as_header, as_json, as_xml, refused
+from system_apis.sandbox.sap.manner import Manner
 from system_apis.sandbox.sap.model import Entity, Function, Model
 from system_apis.sandbox.sap.values import comparable, from_json, from_literal
 from system_apis.sandbox.sap.wire import Answer, Keys, Node, Payload, Request
-from system_apis.sandbox.world.orders import Value
 
 _SEGMENT = re.compile(r"([A-Za-z_$]\w*)(?:\((.+)\))?")
 _KEY = re.compile(r"(?:(\w+)=)?'((?:[^']|'')*)'")
 _WRITES = {"PATCH", "MERGE"}
 _TYPE_JSON = "application/json"
 _TYPE_XML = "application/atom+xml;charset=utf-8"
-
-
-class Book:
-    """The application behind a service. What it does not offer is refused as SAP refuses it."""
-
-    def rows(self, changes: Changes, entity: str) -> Iterable[Node]:  # noqa: ARG002 - the interface of a book
-        raise _not_implemented(entity, "GET_ENTITYSET")
-
-    def find(self, changes: Changes, entity: str, keys: Keys) -> Node | None:  # noqa: ARG002
-        raise _not_implemented(entity, "GET_ENTITY")
-
-    def insert(self, changes: Changes, entity: str, parent: Keys | None, body: Payload) -> Node:  # noqa: ARG002
-        raise _not_implemented(entity, "CREATE_ENTITY")
-
-    def change(self, changes: Changes, entity: str, keys: Keys, body: Payload) -> None:  # noqa: ARG002
-        raise _not_implemented(entity, "UPDATE_ENTITY")
-
-    def call(self, changes: Changes, function: str, given: Mapping[str, Value]) -> Sequence[Mapping[str, Value]]:  # noqa: ARG002
-        raise _not_implemented(function, "EXECUTE_ACTION")
 
 
 @dataclass(frozen=True)
@@ -58,6 +40,8 @@ class _Target:
 class Service:
     """`page_size` is how many rows of a collection one answer holds; the caller may turn it."""
 
+    manner = Manner(version=("dataserviceversion", "2.0"), batch_status=202, repeats=True)
+
     def __init__(self, model: Model, book: Book, page_size: int) -> None:
         self.model, self._book, self.page_size = model, book, page_size
 
@@ -68,6 +52,12 @@ class Service:
         if changes.messages:
             answer.headers["sap-message"] = as_header(changes.messages)
         return answer
+
+    def explain(self, refusal: Refused, request: Request) -> Answer:
+        """A refusal in JSON where that was asked for, else in XML."""
+        json = request.wants_json
+        body = as_json(refusal, self.model.service) if json else as_xml(refusal)
+        return Answer(refusal.status, body, {"content-type": "application/json" if json else "application/xml"})
 
     def _done(self, request: Request, changes: Changes) -> Answer:
         method = request.headers.get("x-http-method", request.method) if request.method == "POST" else request.method
@@ -226,11 +216,6 @@ def _page(request: Request, path: str, done: int) -> str:
     """Where the next page is: this very request, and what has been shown."""
     options = {name: value for name, value in request.query.items() if name != "$skiptoken"}
     return f"{request.root}/{path}?{urlencode(options | {'$skiptoken': done}, quote_via=quote, safe='$,()/')}"
-
-
-def _not_implemented(name: str, method: str) -> Refused:
-    text = f"Method '{name.upper()}_{method}' not implemented in data provider class."
-    return refused(501, "/IWBEP/CM_MGW_RT/021", text)
 
 
 def _not_found(segment: str) -> Refused:

@@ -12,10 +12,10 @@ from datetime import date
 from decimal import Decimal
 
 from system_apis.sandbox.sap import order_entry, projection
+from system_apis.sandbox.sap.book import Book
 from system_apis.sandbox.sap.changes import Changes
 from system_apis.sandbox.sap.errors import Message
 from system_apis.sandbox.sap.model import Model
-from system_apis.sandbox.sap.service import Book
 from system_apis.sandbox.sap.wire import Keys, Node, Payload, Reach
 from system_apis.sandbox.world.customers import TAX_PERCENT
 from system_apis.sandbox.world.orders import Item, Order, Value
@@ -78,7 +78,7 @@ class Simulation(Book):
             ],
         }
         shown = projection.header(changes, order) | {"SDPricingProcedure": "17J001"}
-        return Node(self._model.entities[HEADER].blank() | shown, navigations, inline)
+        return Node(self._model.entities[HEADER].blank | shown, navigations, inline)
 
     def _item(self, changes: Changes, order: Order, item: Item, asked: frozenset[str]) -> Node:
         navigations: dict[str, Reach] = {
@@ -91,10 +91,10 @@ class Simulation(Book):
             ],
         }
         shown = projection.item(changes, order, item) | {"Plant": item.plant}
-        return Node(self._model.entities[ITEM].blank() | shown, navigations, asked)
+        return Node(self._model.entities[ITEM].blank | shown, navigations, asked)
 
     def _node(self, entity: str, fields: dict[str, Value]) -> Node:
-        return Node(self._model.entities[entity].blank() | fields)
+        return Node(self._model.entities[entity].blank | fields)
 
 
 def _own_day(item: Payload) -> date | None:

@@ -25,6 +25,8 @@ _PADDED = frozenset(
     | {"ReferenceSDDocument", "ReferenceSDDocumentItem", "DeliveryDocument", "DeliveryDocumentItem"}
 )
 
+_STORED = 12
+
 
 def to_json(value: Value) -> str | bool | int | None:
     """Decimals are strings, days and instants `/Date(milliseconds)/`, instants with their offset."""
@@ -90,6 +92,11 @@ def etag(version: datetime | str) -> str:
 def comparable(prop: Property, value: Value) -> Value:
     """Keys and filters know no leading zeros where SAP stores them and its services show them or not."""
     return value.lstrip("0") if isinstance(value, str) and prop.name in _PADDED else value
+
+
+def stored(prop: Property, value: Value) -> Value:
+    """As the database has it, by which it orders: numbers with leading zeros sort as numbers do."""
+    return value.zfill(_STORED) if isinstance(value, str) and value.isdecimal() and prop.name in _PADDED else value
 
 
 def _decimal(prop: Property, text: str, wrong: Refused) -> Decimal:

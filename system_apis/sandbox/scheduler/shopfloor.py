@@ -23,7 +23,7 @@ from system_apis.sandbox.scheduler.words import (
 )
 from system_apis.sandbox.world.capacity import HORIZON_DAYS, REC20, ROUTINGS, WORK_CENTRES, planned_before, working_days
 from system_apis.sandbox.world.materials import MATERIALS
-from system_apis.sandbox.world.plants import PLANTS
+from system_apis.sandbox.world.plants import PLANTS, plant_day
 from system_apis.sandbox.world.recipes import current_routing
 
 MAX_LINES = 100
@@ -136,7 +136,7 @@ class Shopfloor:
         return self._start()
 
     def _start(self) -> date:
-        return max(self.today, self._now().date())
+        return max(self.today, plant_day(self._now()))
 
     def _as_of_now(self, held: Commitments) -> Commitments:
         return msgspec.structs.replace(held, plan_version=str(self.plan), horizon_end=self.facts()["horizonEnd"])

@@ -56,7 +56,11 @@ def working_days(first: date, last: date) -> Iterator[date]:
 
 
 def planned_before(today: date) -> dict[tuple[str, date], Decimal]:
-    """What other orders have taken, by work centre and day: WC-ASSY-1 is full for five days, then half full."""
+    """What other orders have taken, by work centre and day.
+
+    Spans are calendar days, of which only the working ones count: from a Thursday WC-ASSY-1 is full for four shifts,
+    from a Sunday for five. It is free again after the same number of days whatever day it is, half on the first.
+    """
     load = {("WC-ASSY-1", day): Decimal(20) for day in working_days(today, today + timedelta(days=5))}
     load[("WC-ASSY-1", next(working_days(today + timedelta(days=6), today + timedelta(days=8))))] = Decimal(10)
     load |= {("WC-ASSY-2", day): Decimal(5) for day in working_days(today, today + timedelta(days=4))}

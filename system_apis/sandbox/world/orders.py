@@ -43,6 +43,11 @@ class Item:
         return sum((line.confirmed for line in self.schedule), Decimal(0))
 
     @property
+    def confirmed_on(self) -> date | None:
+        """The day by which all that is confirmed will have arrived; none if nothing is."""
+        return max((line.day for line in self.schedule if line.day), default=None)
+
+    @property
     def delivery_status(self) -> str:
         """SAP's: not relevant, A nothing, B partly, C complete."""
         if self.rejection:

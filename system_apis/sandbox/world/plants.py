@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 SALES_AREA = ("1710", "10", "00")
 """Sales organisation, distribution channel, division: the only one there is."""
@@ -25,3 +27,9 @@ PLANTS = {
         Plant("1720", "Denver", "America/Denver", "MST"),
     )
 }
+
+
+def plant_day(moment: datetime) -> date:
+    """The day it is then at the first plant: by it the world counts, and not by UTC, whose days begin eight hours
+    earlier and would put what lies in stock into the plant's tomorrow."""
+    return moment.astimezone(ZoneInfo(PLANTS["1710"].timezone)).date()

@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from system_apis.sandbox import sap
+from system_apis.sandbox.sap.server import ApplicationServer
 from system_apis.sandbox.world import World
 from system_apis.sandbox.world.orders import Order
 
@@ -26,26 +27,34 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[tuple[str, World]]:
+def served() -> Iterator[tuple[str, World, ApplicationServer]]:
     world = World.seed(TODAY)
+    erp = sap.app(world)
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(sap.app(world), lifespan="off", ws="none", log_config=None))
+    server = uvicorn.Server(uvicorn.Config(erp, lifespan="off", ws="none", log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}", world
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}", world, erp
     server.should_exit = True
     thread.join(timeout=10)
     listening.close()
 
 
 @pytest.fixture
-def world(served: tuple[str, World]) -> World:
+def world(served: tuple[str, World, ApplicationServer]) -> World:
     served[1].reset()
     return served[1]
 
 
 @pytest.fixture
-def url(served: tuple[str, World], world: World) -> str:
+def erp(served: tuple[str, World, ApplicationServer]) -> Iterator[ApplicationServer]:
+    """The application server itself, for a test that configures it."""
+    yield served[2]
+    served[2].configure(sales_order="both")
+
+
+@pytest.fixture
+def url(served: tuple[str, World, ApplicationServer], world: World) -> str:
     return served[0]
 
 

@@ -16,7 +16,10 @@ from tests.sandbox import RunningSandbox
 SAP = "/sap/opu/odata/sap"
 BASE = "/services/data/v68.0"
 FORM = {"grant_type": "client_credentials", "client_id": "ordergate", "client_secret": "salesforce-sandbox-secret"}
-FORMS = (r"/Date\(\d+\)/", r"/Date\(\d+\+0000\)/", r"W/\"datetimeoffset'[^']+'\"", r"W/\"'\d+'\"", r"\d{4}-\d\d-\d\d")
+FORMS = (
+    *(r"/Date\(\d+\)/", r"/Date\(\d+\+0000\)/", r"W/\"datetimeoffset'[^']+'\"", r"W/\"'\d+'\"", r"\d{4}-\d\d-\d\d"),
+    *(r"W/\"SADL-\d{21}C~\d{14}\.\d{7}\"", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z"),
+)
 LINES = "Id, LineNumber, Quantity, UnitPrice, Product2.ProductCode, Requested_Date__c, Plant__c, Unit__c"
 QUOTE = "Id, QuoteNumber, Name, Status, ExpirationDate, LastModifiedDate, Revision__c, ERP_Order_Number__c"
 
@@ -100,6 +103,54 @@ def test_sap_answers_as_on_the_tape(fresh_sandbox: RunningSandbox, name: str) ->
         fetched = client.head(f"{SAP}/API_SALES_ORDER_SRV/", headers={"X-CSRF-Token": "Fetch"})
         client.headers["X-CSRF-Token"] = fetched.headers["x-csrf-token"]
         live = OF_SAP[name](client).json()
+    assert list(misfits(json.loads(tape(name)), live)) == []
+
+
+V4 = "/sap/opu/odata4/sap/api_salesorder/srvd_a2x/sap/salesorder/0001"
+ENTERED = {
+    "SalesOrderType": "OR",
+    "SoldToParty": "17100001",
+    **{"SalesOrganization": "1710", "DistributionChannel": "10", "OrganizationDivision": "00"},
+    "PurchaseOrderByShipToParty": "op_1",
+}
+
+
+def entered(quantity: object) -> Ask:
+    body = ENTERED | {"_Item": [{"Product": "TG12", "RequestedQuantity": quantity}]}
+    return lambda client: client.post(f"{V4}/SalesOrder", json=body)
+
+
+def stale(client: httpx.Client) -> httpx.Response:
+    return client.patch(f"{V4}/SalesOrder('90000017')", json={}, headers={"If-Match": 'W/"SADL-old"'})
+
+
+def v4(path: str, accept: str = "application/json", **query: str) -> Ask:
+    asked = {f"${name}": value for name, value in query.items()}
+    return lambda client: client.get(f"{V4}/{path}", params=asked, headers={"Accept": accept})
+
+
+OF_SAP_V4: dict[str, Ask] = {
+    "sap_v4_order": v4("SalesOrder('90000017')", expand="_Partner,_Item($expand=_ScheduleLine)"),
+    "sap_v4_texts": v4(
+        "SalesOrder('90000017')/_Item",
+        accept="application/json;IEEE754Compatible=true",
+        select="RequestedQuantity,NetAmount",
+        count="true",
+    ),
+    "sap_v4_page": v4("SalesOrder", select="SalesOrder", count="true"),
+    "sap_v4_warned": entered(500),
+    "sap_v4_wrong_value": entered("1.000"),
+    "sap_v4_stale": stale,
+}
+
+
+@pytest.mark.parametrize("name", OF_SAP_V4)
+def test_sap_answers_in_v4_as_on_the_tape(fresh_sandbox: RunningSandbox, name: str) -> None:
+    fresh_sandbox.sap_settings(page_size=1 if name == "sap_v4_page" else None)
+    with httpx.Client(base_url=fresh_sandbox.urls["sap"], auth=("SANDBOX", "Welcome1")) as client:
+        fetched = client.head(f"{V4}/", headers={"X-CSRF-Token": "Fetch"})
+        client.headers["X-CSRF-Token"] = fetched.headers["x-csrf-token"]
+        live = OF_SAP_V4[name](client).json()
     assert list(misfits(json.loads(tape(name)), live)) == []
 
 
