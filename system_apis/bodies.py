@@ -12,6 +12,7 @@ from system_apis.errand import Errand
 T = TypeVar("T")
 
 _LARGEST_EXPONENT = 15
+_ONE = Decimal(1)
 
 
 def decoded(decoder: msgspec.json.Decoder[T], body: bytes, errand: Errand) -> T:
@@ -26,7 +27,15 @@ def decoded(decoder: msgspec.json.Decoder[T], body: bytes, errand: Errand) -> T:
 
 def tidy(number: Decimal, errand: Errand) -> Decimal:
     """`40.000` as `40`: equal, and nicer to read. NaN, infinities and absurd sizes are refused."""
+    sane(number, errand)
+    if number.same_quantum(_ONE):  # most quantities are whole and written so
+        return number
+    whole = number.to_integral_value()
+    return whole.quantize(_ONE) if whole == number else number.normalize()
+
+
+def sane(number: Decimal, errand: Errand) -> Decimal:
+    """The number as it is written, unless it is one that no neighbour may send."""
     if not number.is_finite() or abs(number.adjusted()) > _LARGEST_EXPONENT:
         raise errand.unreadable("a number is not a finite decimal of sane size")
-    whole = number.to_integral_value()
-    return whole.quantize(Decimal(1)) if whole == number else number.normalize()
+    return number

@@ -6,9 +6,18 @@ A caller of a system API needs one question answered above all: *may I send this
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 _KINDS = {"sap": "erp", "salesforce": "crm"}
+
+
+class HalfDone(NamedTuple):
+    """How far a change came that the neighbour only takes step by step: so many of its `steps` are `done`, which made
+    it the given `version` (None: that is not known)."""
+
+    done: int
+    steps: int
+    version: str | None
 
 
 class UpstreamError(Exception):
@@ -17,11 +26,13 @@ class UpstreamError(Exception):
     `system` and `instance` say who, `operation` what was asked, in our words.
     `detail` is for logs and for a mapped source message; it never holds credentials or a raw body.
     `attempt` is the try that ended so (1 is the first), `elapsed_s` what all of them took; 0 where nobody measured.
+    `half_done`: what stands already of the change that ended so; None: nothing, as ever where a change is one request.
     """
 
     safe_to_repeat = False
     attempt = 1
     elapsed_s = 0.0
+    half_done: HalfDone | None = None
 
     def __init__(self, system: str, instance: str, operation: str, detail: str = "") -> None:
         super().__init__(f"{system} {instance}: {operation}: {detail or type(self).__name__}")
@@ -86,7 +97,8 @@ class OutcomeUnknown(UpstreamError):
 class SystemRefused(UpstreamError):
     """The neighbour understood and said no. `code` and `message` are its own, for a mapped source message.
 
-    `part`: of an all-or-nothing request, the part (from 0) it would not take, where it says so. Nothing of it was done.
+    `part`: of an all-or-nothing request, the part (from 0) it would not take, where it says so. Nothing of it was done
+    then; of a change in steps (`half_done`) it is the step, and those before it are done.
     """
 
     part: int | None = None

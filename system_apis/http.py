@@ -33,6 +33,7 @@ from system_apis.exchange import Exchange, Lane
 from system_apis.maintenance import Rests
 from system_apis.patience import Patience
 from system_apis.tls import Tls
+from system_apis.traced import Traced
 
 __all__ = ["Closable", "Exchange", "Upstream"]
 
@@ -76,7 +77,7 @@ class Upstream:
         self.system = system
         self.instance = instance
         self._base_url = base_url.rstrip("/")
-        self._wire = Wire(transport or open_engine(tls), auth, timeout_s, max_answer_bytes, unwell)
+        self._wire = Wire(Traced(transport or open_engine(tls)), auth, timeout_s, max_answer_bytes, unwell)
         self._headers = {"User-Agent": "ordergate", "Accept": "application/json", "Accept-Encoding": "gzip"}
         self._headers.update(headers or {})
         self._observe = observe

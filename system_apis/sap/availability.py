@@ -15,7 +15,7 @@ import msgspec
 
 from system_apis.bodies import decoded, tidy
 from system_apis.deadline import Deadline
-from system_apis.errors import SystemRefused
+from system_apis.errors import SystemRefused, UpstreamError
 from system_apis.sap import odata, reading
 from system_apis.sap.asking import SapErrand
 from system_apis.sap.batch import PartAnswer
@@ -66,20 +66,24 @@ class AvailabilityCheck:
         records = await self._service.collection(self._series_path(Place(material, plant)), _RECORDS, errand, deadline)
         return tuple(_period(one, errand) for one in records)
 
-    async def levels(self, places: Sequence[Place], deadline: Deadline) -> dict[Place, Levels | SystemRefused]:
+    async def levels(self, places: Sequence[Place], deadline: Deadline) -> dict[Place, Levels | UpstreamError]:
         """What can be promised over time of each material at its plant, or why nothing is known, in one `$batch`."""
         errand = self._service.errand("check availability")
         parts = await self._service.look_up([self._series_path(place) for place in places], errand, deadline)
         at = datetime.now(UTC)
-        found: dict[Place, Levels | SystemRefused] = {}
+        found: dict[Place, Levels | UpstreamError] = {}
         for place, part in zip(places, parts, strict=True):
-            if httpx.codes.is_success(part.status):
-                first = decoded(_RECORDS, part.body, errand).d
-                records = await self._service.rest(first, _RECORDS, errand, deadline)
-                found[place] = Levels(tuple(_period(one, errand) for one in records), at)
-            else:
-                found[place] = self._service.refusal(part, errand)
+            try:
+                found[place] = Levels(await self._periods(part, errand, deadline), at)
+            except UpstreamError as failure:
+                found[place] = failure
         return found
+
+    async def _periods(self, part: PartAnswer, errand: SapErrand, deadline: Deadline) -> tuple[AvailablePeriod, ...]:
+        if not httpx.codes.is_success(part.status):
+            raise self._service.failure(part.status, part.body, errand)
+        first = decoded(_RECORDS, part.body, errand).d
+        return tuple(_period(one, errand) for one in await self._service.rest(first, _RECORDS, errand, deadline))
 
     def _series_path(self, place: Place) -> str:
         return odata.function(

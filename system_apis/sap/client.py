@@ -1,4 +1,5 @@
-"""SAP S/4HANA as the ERP: promise by simulation, create, find, read and change sales orders (OData version 2)."""
+"""SAP S/4HANA as the ERP: promise by simulation, create, find, read and change sales orders (OData version 2; the sales
+orders by version 4 where an instance has no other)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import httpx
 
 from system_apis.deadline import Deadline
 from system_apis.drift import Finding
-from system_apis.errors import SystemRefused
+from system_apis.errors import SystemRefused, UpstreamError
 from system_apis.exchange import Exchange
 from system_apis.http import Upstream
 from system_apis.maintenance import Rests
@@ -28,6 +29,7 @@ from system_apis.sap import (
     wire,
 )
 from system_apis.sap.access import Access, Password, credentials
+from system_apis.sap.books import Between, OrderBook, SalesOrderApi
 from system_apis.sap.complaints import unwell
 from system_apis.sap.description import Description
 from system_apis.sap.goods import (
@@ -51,6 +53,8 @@ from system_apis.sap.models import Changed, Demand, NewOrder, Order, OrderPatch,
 from system_apis.sap.repeatability import Repeatability, Support
 from system_apis.sap.service import Service
 from system_apis.sap.units import STANDARD, Units
+from system_apis.sap.v4.orders import SERVICE as ORDERS_V4
+from system_apis.sap.v4.orders import OrdersV4
 from system_apis.tls import Tls
 
 
@@ -70,6 +74,7 @@ def connect(
     repeatable: bool = False,
     lock_codes: Iterable[str] = (),
     units: Units = STANDARD,
+    sales_orders: SalesOrderApi = "v2",
     transport: httpx.AsyncBaseTransport | None = None,
     timeout_s: float = 10,
     observe: Callable[[Exchange], None] | None = None,
@@ -87,6 +92,7 @@ def connect(
         repeatable=repeatable,
         lock_codes=frozenset(lock_codes),
         units=units,
+        sales_orders=sales_orders,
     )
     upstream = Upstream(
         system="sap",
@@ -110,7 +116,7 @@ class Terms:
     `settle_s`: how long a request whose answer was lost may still be at work, at least the longest dialog step.
     `reference_field` holds our reference in an order: creatable, filterable, 35 characters. `repeatable`: the instance
     keeps requests repeatable (SAP Gateway's idempotent services). `lock_codes` come on top of those known here,
-    `units` are those of its customizing.
+    `units` are those of its customizing. `sales_orders`: the dialect in which its sales orders are served.
     """
 
     sap_client: str
@@ -121,6 +127,7 @@ class Terms:
     repeatable: bool = False
     lock_codes: frozenset[str] = frozenset()
     units: Units = STANDARD
+    sales_orders: SalesOrderApi = "v2"
 
 
 class SapErp:
@@ -132,20 +139,16 @@ class SapErp:
         self.reference_field = terms.reference_field
         self._upstream = upstream
         self._order_type = terms.order_type
+        self._used = used.used(terms.reference_field, terms.sales_orders)
         # The language is fixed: partner functions and commercial units are language-dependent keys.
         headers = {"sap-client": terms.sap_client, "sap-language": "EN", "Accept-Language": "en"}
         locks = complaints.LOCK_CODES | terms.lock_codes
         self._services = {
-            name: Service(upstream, name, headers, locks, terms.units)
-            for name in (each.service for each in used.used(""))
+            each.service: Service(upstream, each.service, headers, locks, terms.units, dialect=each.dialect)
+            for each in self._used
         }
         self._repeatable = Repeatability(instance, declared=terms.repeatable)
-        self._orders = orders.Orders(
-            self._services[orders.SERVICE],
-            reference_field=terms.reference_field,
-            order_type=terms.order_type,
-            repeatable=self._repeatable,
-        )
+        self._orders = self._order_book(terms)
         self._simulator = simulator.Simulator(self._services[simulator.SERVICE])
         self._products = masterdata.Products(self._services[masterdata.PRODUCTS])
         self._selling = selling.Selling(self._services[masterdata.PRODUCTS], self._products)
@@ -153,6 +156,13 @@ class SapErp:
         self._availability = availability.AvailabilityCheck(
             self._services[availability.SERVICE], self._products, terms.checking_rule
         )
+
+    def _order_book(self, terms: Terms) -> OrderBook:
+        """One of two: nothing above this line knows which."""
+        named = {"reference_field": terms.reference_field, "order_type": terms.order_type}
+        if terms.sales_orders == "v4":
+            return OrdersV4(self._services[ORDERS_V4], **named)
+        return orders.Orders(self._services[orders.SERVICE], **named, repeatable=self._repeatable)
 
     @property
     def repeatability(self) -> Support:
@@ -196,14 +206,18 @@ class SapErp:
         """The order's ETag alone, byte for byte."""
         return await self._orders.version(number, deadline)
 
-    async def change_order(self, patch: OrderPatch, *, deadline: Deadline, reread: bool = False) -> Changed:
-        """All of the patch or nothing, if the order still is at `patch.etag` (else VersionMoved).
+    async def change_order(
+        self, patch: OrderPatch, *, deadline: Deadline, reread: bool = False, between: Between | None = None
+    ) -> Changed:
+        """All of the patch or nothing, if the order still is at `patch.etag` (else VersionMoved). Only an instance that
+        keeps its orders by version 4 takes several updates one by one: `between` is awaited between them, and a failure
+        says by `half_done` what stands.
 
         After OutcomeUnknown, and after a VersionMoved met on a repeat, read the order: the change may be in it. A
         refusal names the `part` of the changeset it is about, where SAP says so. A line in `added` gets its item number
         from SAP and the header's date: its own date is a further change. SAP answers with nothing: `reread` reads.
         """
-        return await self._orders.change(patch, deadline, reread=reread)
+        return await self._orders.change(patch, deadline, reread=reread, between=between)
 
     async def check_availability(
         self, lines: Sequence[AvailabilityQuestion], *, deadline: Deadline
@@ -218,16 +232,16 @@ class SapErp:
         """What a plant can promise of a material over time, in base units."""
         return await self._availability.series(material, plant, deadline)
 
-    async def levels(self, places: Sequence[Place], *, deadline: Deadline) -> dict[Place, Levels | SystemRefused]:
-        """What plants can promise of materials over time, in base units, all in one `$batch`; a place the ERP says no
-        to is answered by that no (API_PRODUCT_AVAILY_INFO_BASIC)."""
+    async def levels(self, places: Sequence[Place], *, deadline: Deadline) -> dict[Place, Levels | UpstreamError]:
+        """What plants can promise of materials over time, in base units, all in one `$batch`; a place that the ERP says
+        no to, or that it could not answer, does not spoil the others (API_PRODUCT_AVAILY_INFO_BASIC)."""
         return await self._availability.levels(places, deadline)
 
-    async def masters(self, places: Sequence[Place], *, deadline: Deadline) -> dict[Place, Master | SystemRefused]:
+    async def masters(self, places: Sequence[Place], *, deadline: Deadline) -> dict[Place, Master | UpstreamError]:
         """Materials with their units and lead times, in one `$batch`, remembered for some minutes (API_PRODUCT_SRV)."""
         return await self._products.masters(places, deadline)
 
-    async def stocks(self, places: Sequence[Place], *, deadline: Deadline) -> dict[Place, Stock | SystemRefused]:
+    async def stocks(self, places: Sequence[Place], *, deadline: Deadline) -> dict[Place, Stock | UpstreamError]:
         """Unrestricted stock of many materials, in base units, in one `$batch` (API_MATERIAL_STOCK_SRV)."""
         return await supply.stocks(self._services[supply.STOCKS], self._products, places, deadline)
 
@@ -276,7 +290,7 @@ class SapErp:
     async def drift(self, *, deadline: Deadline) -> tuple[Finding, ...]:
         """What we use and the instance no longer has or allows, our reference field included."""
         told = await self.describe(deadline=deadline)
-        return drift.compare(told, instance=self.instance, reference_field=self.reference_field)
+        return drift.compare(told, self._used, instance=self.instance, reference_field=self.reference_field)
 
     async def ping(self, *, deadline: Deadline) -> None:
         """Raises unless SAP answers at the service root and takes our credentials."""

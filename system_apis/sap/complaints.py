@@ -16,10 +16,12 @@ from system_apis.errand import LONGEST_CODE, Errand
 from system_apis.errors import UpstreamError
 
 # What the framework says about itself; the business reason stands in another entry.
-_FRAMEWORK = re.compile(r"/IWBEP/CX_|/IWFND/CX_|CX_|SY/530\Z")
+_FRAMEWORK = re.compile(r"/IWBEP/CX_|/IWFND/CX_|/IWCOR/CX_|CX_|SY/530\Z")
 # SAP has no status for "somebody is editing it" in version 2: mostly a 400 with one of these texts or codes.
 _LOCKED_TEXT = re.compile(r"being processed by|is locked by|locked by user|\block(?:ed)? by another", re.IGNORECASE)
 LOCK_CODES = frozenset({"VL/045", "V1/042", "MC/601", "E0/011"})
+SEVERITIES = {1: "success", 2: "info", 3: "warning", 4: "error"}
+"""The severities of version 4 (com.sap.vocabularies.Common.v1), in the words of version 2."""
 _ABOUT_US = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 _ABOUT_VERSIONS = {412: Errand.moved, 428: Errand.version_required}
 
@@ -119,21 +121,32 @@ def _from_json(body: bytes) -> tuple[Entry, tuple[Entry, ...]] | None:
     # Version 2 wraps the text with its language, version 4 does not.
     text = message.get("value") if isinstance(message, dict) else message
     head = Entry(_word(error.get("code")), _word(text))
+    if isinstance(message, str):
+        details = error.get("details")
+        return head, (_entry(error), *_entries(details))
     inner = error.get("innererror")
-    listed = inner.get("errordetails") if isinstance(inner, dict) else None
-    details = listed if isinstance(listed, list) else []
-    return head, tuple(_entry(one) for one in details if isinstance(one, dict))
+    return head, _entries(inner.get("errordetails") if isinstance(inner, dict) else None)
+
+
+def _entries(listed: object) -> tuple[Entry, ...]:
+    return tuple(_entry(one) for one in listed if isinstance(one, dict)) if isinstance(listed, list) else ()
 
 
 def _entry(said: dict[str, Any]) -> Entry:
     return Entry(
         _word(said.get("code")),
         _word(said.get("message")),
-        _word(said.get("severity")) or "error",
+        _word(said.get("severity")) or _severity(said),
         _word(said.get("target")),
         _word(said.get("propertyref")),
         _word(said.get("ContentID")),
     )
+
+
+def _severity(said: dict[str, Any]) -> str:
+    """As version 4 says it: a word, or a number."""
+    rank = said.get("@SAP__common.numericSeverity")
+    return _word(said.get("@SAP__common.Severity")) or SEVERITIES.get(rank if isinstance(rank, int) else 4, "error")
 
 
 def _word(value: object) -> str:

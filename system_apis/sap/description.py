@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from system_apis.deadline import Deadline
 from system_apis.errors import NotFoundInSystem, SystemRefused
-from system_apis.sap import metadata
 from system_apis.sap.metadata import MetadataUnreadable, ServiceMetadata
 from system_apis.sap.service import Service
 
@@ -39,6 +38,6 @@ async def _describe(service: Service, deadline: Deadline) -> Description:
         why = "not found" if isinstance(no, NotFoundInSystem) else no.code
         return Description(service.name, None, why)
     try:
-        return Description(service.name, metadata.read(answer.content))
+        return Description(service.name, service.dialect.described(answer.content))
     except MetadataUnreadable as wrong:
         raise errand.unreadable(f"the metadata of {service.name} can't be read: {wrong}") from wrong

@@ -8,15 +8,18 @@ from functools import partial
 from system_apis.drift import Finding, Kind, renamed_to
 from system_apis.sap.description import Description
 from system_apis.sap.metadata import EntityType, Property, ServiceMetadata
-from system_apis.sap.used import REFERENCE_LENGTH, ServiceUse, Use, used
+from system_apis.sap.uses import REFERENCE_LENGTH, ServiceUse, Use
 
 
-def compare(descriptions: Iterable[Description], *, instance: str, reference_field: str) -> tuple[Finding, ...]:
-    """What is missing, renamed or no longer possible; and whether our reference field can do what it is there for."""
+def compare(
+    descriptions: Iterable[Description], wanted: Iterable[ServiceUse], *, instance: str, reference_field: str
+) -> tuple[Finding, ...]:
+    """What is missing, renamed or no longer possible of what is `wanted`; and whether our reference field can do what
+    it is there for."""
     told = {each.service: each for each in descriptions}
     finding = partial(Finding, "sap", instance)
     found: list[Finding] = []
-    for service in used(reference_field):
+    for service in wanted:
         description = told.get(service.service, Description(service.service, None, "it was not asked"))
         if description.metadata is None:
             found.append(finding("missing", service.service, None, _not_served(description)))

@@ -11,7 +11,7 @@ import msgspec
 
 from system_apis.bodies import decoded, tidy
 from system_apis.deadline import Deadline
-from system_apis.errors import SystemRefused
+from system_apis.errors import SystemRefused, UpstreamError
 from system_apis.sap import odata, reading, wire_goods
 from system_apis.sap.asking import SapErrand
 from system_apis.sap.batch import PartAnswer
@@ -59,7 +59,12 @@ class Products:
             errand = self._service.errand("read materials")
             parts = await self._service.look_up([_product_path(name) for name in missing], errand, deadline)
             for name, part in zip(missing, parts, strict=True):
-                found[name] = await self._one(name, part, errand, deadline)
+                try:
+                    found[name] = await self._one(name, part, errand, deadline)
+                except SystemRefused as no:  # to this material; anything else leaves the whole question open
+                    if no.safe_to_repeat:
+                        raise
+                    found[name] = no
         return found
 
     async def at_plant(self, material: str, plant: str, deadline: Deadline) -> PlantData:
@@ -67,7 +72,7 @@ class Products:
         answer = await self._service.get(_plant_path(Place(material, plant)), errand, deadline)
         return _plant_data(decoded(_PLANT, answer.content, errand).d, errand)
 
-    async def masters(self, places: Iterable[Place], deadline: Deadline) -> dict[Place, Master | SystemRefused]:
+    async def masters(self, places: Iterable[Place], deadline: Deadline) -> dict[Place, Master | UpstreamError]:
         """Materials with their units and what their plants say of them, or why not, in one `$batch`."""
         wanted = list(dict.fromkeys(places))
         if not wanted:
@@ -79,17 +84,18 @@ class Products:
 
     async def _master(
         self, place: Place, central: PartAnswer, local: PartAnswer, errand: SapErrand, deadline: Deadline
-    ) -> Master | SystemRefused:
-        product = await self._one(place.material, central, errand, deadline)
-        if isinstance(product, SystemRefused):
-            return product
-        if not httpx.codes.is_success(local.status):
-            return self._service.refusal(local, errand)
-        return Master(product, _plant_data(decoded(_PLANT, local.body, errand).d, errand), datetime.now(UTC))
+    ) -> Master | UpstreamError:
+        try:
+            product = await self._one(place.material, central, errand, deadline)
+            if not httpx.codes.is_success(local.status):
+                raise self._service.failure(local.status, local.body, errand)
+            return Master(product, _plant_data(decoded(_PLANT, local.body, errand).d, errand), datetime.now(UTC))
+        except UpstreamError as failure:
+            return failure
 
-    async def _one(self, name: str, part: PartAnswer, errand: SapErrand, deadline: Deadline) -> Product | SystemRefused:
+    async def _one(self, name: str, part: PartAnswer, errand: SapErrand, deadline: Deadline) -> Product:
         if not httpx.codes.is_success(part.status):
-            return self._service.refusal(part, errand)
+            raise self._service.failure(part.status, part.body, errand)
         product = await self._read(part.body, errand, deadline)
         self._keep(name, product)
         return product

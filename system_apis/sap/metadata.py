@@ -1,17 +1,19 @@
-"""The `$metadata` of an OData version 2 service, read into what a drift check asks: which names, and what may be done.
+"""The `$metadata` of an OData service, read into what a drift check asks: which names, and what may be done. The reader
+here is that of version 2.
 
 Attributes only, by an event parser that refuses entity declarations: metadata comes from outside like any answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from xml.parsers import expat
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 
 class MetadataUnreadable(ValueError):
-    """The document is no metadata of an OData version 2 service."""
+    """The document is no metadata of an OData service."""
 
 
 class Property(Struct):
@@ -41,11 +43,13 @@ class EntitySet(Struct):
 
 
 class ServiceMetadata(Struct):
-    """`functions`: the parameters of each function import. All types by local name, without the namespace."""
+    """`functions`: the parameters of each function import. All types by local name, without the namespace.
+    `created_through`: where it is said, whether a navigation (`SalesOrder/_Item`) is a way to create something."""
 
     types: dict[str, EntityType] = field(default_factory=dict)
     sets: dict[str, EntitySet] = field(default_factory=dict)
     functions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    created_through: dict[str, bool] = field(default_factory=dict)
 
     def entity_type(self, path: str) -> EntityType | None:
         """The type at `A_SalesOrder/to_Item`: a set, then navigations."""
@@ -58,27 +62,44 @@ class ServiceMetadata(Struct):
         return at
 
     def set_of(self, path: str) -> EntitySet | None:
-        """The set that holds what stands at the path."""
+        """The set that holds what stands at the path, and what can be done with it there."""
         there = self.entity_type(path)
         if "/" not in path or there is None:
             return self.sets.get(path)
-        return next((one for one in self.sets.values() if one.type == there.name), None)
+        found = next((one for one in self.sets.values() if one.type == there.name), None)
+        above, _, last = path.rpartition("/")
+        through = self.set_of(above)
+        if found is None or through is None:
+            return found
+        creatable = self.created_through.get(f"{through.name}/{last}", found.creatable)
+        return structs.replace(found, creatable=creatable)
 
 
 def read(document: bytes) -> ServiceMetadata:
     """Raises MetadataUnreadable. What it does not know of the document it passes over."""
     reader = _Reader()
+    walk(document, reader.start, reader.end)
+    if not reader.found.sets and not reader.found.functions:
+        raise MetadataUnreadable("it names neither an entity set nor a function")
+    return reader.finished()
+
+
+def walk(
+    document: bytes,
+    start: Callable[[str, dict[str, str]], None],
+    end: Callable[[str], None],
+    text: Callable[[str], None] | None = None,
+) -> None:
+    """Every element by local name with its attributes, in the order of the document; `text` is what stands between."""
     parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
+    parser.StartElementHandler = lambda tag, said: start(local(tag), {local(name): said[name] for name in said})
+    parser.EndElementHandler = lambda tag: end(local(tag))
+    parser.CharacterDataHandler = text
     parser.EntityDeclHandler = _refuse_entity
     try:
         parser.Parse(document, True)  # noqa: FBT003 - the parser's own signature
     except expat.ExpatError as wrong:
         raise MetadataUnreadable(f"it is no XML: {wrong}") from None
-    if not reader.found.sets and not reader.found.functions:
-        raise MetadataUnreadable("it names neither an entity set nor a function")
-    return reader.finished()
 
 
 def _refuse_entity(*_: object) -> None:
@@ -96,23 +117,22 @@ class _Reader:
         self._ends: dict[tuple[str, str], str] = {}
         self._navigations: list[tuple[EntityType, str, str, str]] = []
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        said = {_local(name): value for name, value in attributes.items()}
+    def start(self, tag: str, said: dict[str, str]) -> None:
         name = said.get("Name", "")
-        match _local(tag):
+        match tag:
             case "EntityType":
                 self._type = self.found.types[name] = EntityType(name)
             case "Property" if self._type is not None:
                 self._type.properties[name] = _property(said)
             case "NavigationProperty" if self._type is not None:
-                association, role = _unqualified(said.get("Relationship", "")), said.get("ToRole", "")
+                association, role = unqualified(said.get("Relationship", "")), said.get("ToRole", "")
                 self._navigations.append((self._type, name, association, role))
             case "Association":
                 self._association = name
             case "End" if said.get("Type"):
-                self._ends[self._association, said.get("Role", "")] = _unqualified(said["Type"])
+                self._ends[self._association, said.get("Role", "")] = unqualified(said["Type"])
             case "EntitySet":
-                kind = _unqualified(said.get("EntityType", ""))
+                kind = unqualified(said.get("EntityType", ""))
                 self.found.sets[name] = EntitySet(name, kind, _may(said, "creatable"), _may(said, "updatable"))
             case "FunctionImport":
                 self._function = name
@@ -121,7 +141,7 @@ class _Reader:
                 self.found.functions[self._function] += (name,)
 
     def end(self, tag: str) -> None:
-        match _local(tag):
+        match tag:
             case "EntityType":
                 self._type = None
             case "FunctionImport":
@@ -135,11 +155,10 @@ class _Reader:
 
 
 def _property(said: dict[str, str]) -> Property:
-    length = said.get("MaxLength", "")
     return Property(
         name=said.get("Name", ""),
         type=said.get("Type", ""),
-        max_length=int(length) if length.isascii() and length.isdigit() else None,
+        max_length=length(said),
         creatable=_may(said, "creatable"),
         updatable=_may(said, "updatable"),
         filterable=_may(said, "filterable"),
@@ -150,9 +169,14 @@ def _may(said: dict[str, str], what: str) -> bool:
     return said.get(what, "true").lower() != "false"
 
 
-def _local(name: str) -> str:
+def length(said: dict[str, str]) -> int | None:
+    most = said.get("MaxLength", "")
+    return int(most) if most.isascii() and most.isdigit() else None
+
+
+def local(name: str) -> str:
     return name.rpartition(" ")[2]
 
 
-def _unqualified(name: str) -> str:
+def unqualified(name: str) -> str:
     return name.rpartition(".")[2]

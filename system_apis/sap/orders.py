@@ -12,6 +12,7 @@ from system_apis.deadline import Deadline
 from system_apis.errors import SystemRefused, UpstreamError
 from system_apis.sap import blame, complaints, odata, owners, reading, wire, writing
 from system_apis.sap.asking import SapErrand
+from system_apis.sap.books import Between
 from system_apis.sap.models import Changed, NewOrder, Order, OrderPatch
 from system_apis.sap.repeatability import DONE_BEFORE, Repeatability
 from system_apis.sap.service import Service
@@ -77,7 +78,14 @@ class Orders:
         errand = self._service.errand("read the version of an order")
         return (await self._version(number, errand, deadline))[0]
 
-    async def change(self, patch: OrderPatch, deadline: Deadline, *, reread: bool) -> Changed:
+    async def change(
+        self,
+        patch: OrderPatch,
+        deadline: Deadline,
+        *,
+        reread: bool,
+        between: Between | None = None,  # noqa: ARG002  there is nothing between: it is one changeset
+    ) -> Changed:
         errand = self._service.errand("change an order", writes=True)
         customer_po = ""
         if not writing.header_fields(patch):

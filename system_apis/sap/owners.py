@@ -19,8 +19,12 @@ ORDER, ITEM, LINE, PARTNER = (
     "A_SalesOrderScheduleLine",
     "A_SalesOrderHeaderPartner",
 )
-_BEHIND = {"to_Item": ITEM, "to_Partner": PARTNER, "to_ScheduleLine": LINE}
-_ADDRESS = re.compile(r"^/?(?:sap/opu/odata/sap/\w+/)?(\w+)(?:\([^)]*\))?(?:/(\w+))?$")
+_BEHIND = {
+    **{"to_Item": ITEM, "to_Partner": PARTNER, "to_ScheduleLine": LINE},
+    **{"_Item": "SalesOrderItem", "_Partner": "SalesOrderPartner", "_ScheduleLine": "SalesOrderScheduleLine"},
+}
+"""What a navigation leads to: those of version 2 and, without the prefix, those of version 4."""
+_ADDRESS = re.compile(r"^/?(?:sap/opu/odata/sap/\w+/|sap/opu/odata4/(?:\w+/){5}\d{4}/)?(\w+)(?:\([^)]*\))?(?:/(\w+))?$")
 _OWN_FIELD = re.compile(r"^(YY1_|ZZ)\w+$")
 _DECODER = msgspec.json.Decoder(dict[str, Any])
 
@@ -84,9 +88,15 @@ WORDS: Mapping[str, Words] = {
 
 def words_with(reference_field: str) -> Mapping[str, Words]:
     """The words of an instance that keeps our reference in a field of its own."""
-    if reference_field in WORDS[ORDER].fields or not _OWN_FIELD.match(reference_field):
-        return WORDS
-    return {**WORDS, ORDER: Words("order", {**WORDS[ORDER].fields, reference_field: "reference"})}
+    return with_reference(WORDS, ORDER, reference_field)
+
+
+def with_reference(words: Mapping[str, Words], order: str, reference_field: str) -> Mapping[str, Words]:
+    """These words and our own field at the order: a field of SAP's stays what it is."""
+    known = words[order].fields
+    if reference_field in known or not _OWN_FIELD.match(reference_field):
+        return words
+    return {**words, order: Words("order", {**known, reference_field: "reference"})}
 
 
 def guard_body(errand: Errand, words: Mapping[str, Words], entity: str, body: Mapping[str, Any]) -> None:

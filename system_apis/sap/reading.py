@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
 from msgspec import structs
 
-from system_apis.bodies import tidy
+from system_apis.bodies import sane, tidy
 from system_apis.sap import models, odata, wire
 from system_apis.sap.asking import SapErrand
 from system_apis.sap.complaints import Entry
@@ -54,17 +54,22 @@ def order(
         delivery_status=progress(read.delivery_status, errand),
         changed_at=odata.instant(read.changed_at, errand),
         items=tuple(_item(item, requested, errand) for item in read.items.results),
-        ship_to=_ship_to(read.partners.results),
-        approval=_APPROVAL.get(read.approval, "pending"),
+        ship_to=ship_to((one.customer, {one.internal, one.function}) for one in read.partners.results),
+        approval=approval(read.approval),
         status=progress(read.status, errand),
-        rejected=_REJECTED.get(read.rejected, "none"),
+        rejected=rejected(read.rejected),
         warnings=messages(warnings),
     )
 
 
-def _ship_to(partners: tuple[wire.Partner, ...]) -> str:
-    found = (odata.stripped(one.customer) for one in partners if {one.internal, one.function} & set(_SHIP_TO))
-    return next(found, "")
+def ship_to(partners: Iterable[tuple[str, set[str]]]) -> str:
+    """The ship-to party among partners and what each is called."""
+    return next((odata.stripped(customer) for customer, names in partners if names & set(_SHIP_TO)), "")
+
+
+def parent(number: str) -> str:
+    """The item above, empty where there is none: SAP writes that as zeros or not at all."""
+    return "" if odata.stripped(number) == "0" else odata.stripped(number)
 
 
 def _item(read: wire.Item, header_date: date | None, errand: SapErrand) -> models.OrderItem:
@@ -82,7 +87,7 @@ def _item(read: wire.Item, header_date: date | None, errand: SapErrand) -> model
         schedule_lines=tuple(odata.stripped(line.number) for line in read.schedule.results),
         delivered=tidy(sum((line.delivered_quantity for line in read.schedule.results), Decimal(0)), errand),
         billing_block=read.billing_block,
-        parent="" if odata.stripped(read.parent) == "0" else odata.stripped(read.parent),
+        parent=parent(read.parent),
     )
 
 
@@ -97,13 +102,20 @@ def _confirmation(
     if read.unit and unit_of((read.unit,), errand) != unit:
         raise errand.unreadable("a schedule line counts in another unit than its item")
     requested = odata.day(read.requested, errand) if read.requested else header_date
+    promised = odata.day(read.confirmed, errand) if read.confirmed else None
+    return confirmation(requested, promised, read.ordered_quantity, read.confirmed_quantity, errand)
+
+
+def confirmation(
+    requested: date | None, promised: date | None, ordered: Decimal, confirmed: Decimal, errand: SapErrand
+) -> models.Confirmation:
+    """What a schedule line says: a wish has a day, and so has whatever is confirmed."""
     if requested is None:
         raise errand.unreadable("a schedule line without a requested date")
-    confirmed = tidy(read.confirmed_quantity, errand)
-    promised = odata.day(read.confirmed, errand) if read.confirmed and confirmed > 0 else None
-    if confirmed > 0 and promised is None:
+    quantity = tidy(confirmed, errand)
+    if quantity > 0 and promised is None:
         raise errand.unreadable("a confirmed quantity without a date")
-    return models.Confirmation(requested, promised, tidy(read.ordered_quantity, errand), confirmed)
+    return models.Confirmation(requested, promised if quantity > 0 else None, tidy(ordered, errand), quantity)
 
 
 def simulation(
@@ -157,7 +169,9 @@ def _simulated(read: wire.SimulatedItem, demand: models.Demand, errand: SapErran
     unit = unit_of((read.unit, read.sap_unit, read.iso_unit), errand)
     if unit != demand.unit:
         raise errand.unreadable(f"{demand.unit} was asked and {unit} answered")
-    schedule = read.schedule.results
+    schedule = read.schedule
+    if schedule is None or schedule.deferred or schedule.next:  # not shown, or not all of it: unknown is not zero
+        raise errand.unreadable(f"the simulation does not show the schedule of item {read.number[:6]}")
     return models.SimulatedLine(
         line_id=demand.line_id,
         material=read.material,
@@ -166,7 +180,7 @@ def _simulated(read: wire.SimulatedItem, demand: models.Demand, errand: SapErran
         unit=unit,
         net_amount=amount(read.net_amount, errand),
         tax_amount=amount(read.tax_amount, errand),
-        confirmations=tuple(_confirmation(line, unit, demand.requested_date, errand) for line in schedule),
+        confirmations=tuple(_confirmation(line, unit, demand.requested_date, errand) for line in schedule.results),
         elements=_elements(read.elements, errand),
     )
 
@@ -183,6 +197,14 @@ def progress(status: str, errand: SapErrand) -> models.Progress:
     return _PROGRESS[status]
 
 
+def approval(status: str) -> models.Approval:
+    return _APPROVAL.get(status, "pending")
+
+
+def rejected(status: str) -> Literal["none", "partial", "complete"]:
+    return _REJECTED.get(status, "none")
+
+
 def unit_of(names: tuple[str, ...], errand: SapErrand) -> str:
     """The first of SAP's names that we know: the commercial one depends on the language, the ISO one may be unset."""
     for name in names:
@@ -195,5 +217,4 @@ def unit_of(names: tuple[str, ...], errand: SapErrand) -> str:
 
 def amount(money: Decimal, errand: SapErrand) -> Decimal:
     """Money keeps the decimals SAP prints: they are the currency's."""
-    tidy(money, errand)
-    return money
+    return sane(money, errand)

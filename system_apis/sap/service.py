@@ -14,11 +14,11 @@ from system_apis.errors import SystemRefused, UpstreamError
 from system_apis.http import Upstream
 from system_apis.sap import batch, complaints, odata, wire
 from system_apis.sap.asking import SapErrand
+from system_apis.sap.dialect import V2, Dialect
 from system_apis.sap.session import Session
 from system_apis.sap.units import STANDARD, Units
 
 T = TypeVar("T")
-JSON = "application/json"
 MOST_PAGES = 50
 
 
@@ -32,10 +32,13 @@ class Service:
         headers: Mapping[str, str],
         lock_codes: Iterable[str],
         units: Units = STANDARD,
+        *,
+        dialect: Dialect = V2,
     ) -> None:
         self.name = name
         self.units = units
-        self.root = f"/sap/opu/odata/sap/{name}"
+        self.dialect = dialect
+        self.root = dialect.root.format(service=name)
         self._upstream = upstream
         self._session = Session(upstream, self.root, headers)
         self._lock_codes = frozenset(lock_codes)
@@ -45,7 +48,7 @@ class Service:
         return SapErrand(asked.system, asked.instance, operation, writes, asked.attempt, asked.began, self.units)
 
     async def get(
-        self, path: str, errand: SapErrand, deadline: Deadline, *, method: str = "GET", accept: str = JSON
+        self, path: str, errand: SapErrand, deadline: Deadline, *, method: str = "GET", accept: str = ""
     ) -> httpx.Response:
         """A success, or the failure that SAP's answer amounts to."""
         answer = await self._session.read(
@@ -53,7 +56,7 @@ class Service:
             operation=errand.operation,
             deadline=deadline,
             method=method,
-            headers={"Accept": accept},
+            headers={"Accept": accept or self.dialect.media},
         )
         return self.granted(answer, errand)
 
@@ -64,12 +67,19 @@ class Service:
         errand: SapErrand,
         deadline: Deadline,
         *,
-        content_type: str = JSON,
+        content_type: str = "",
         headers: Mapping[str, str] | None = None,
+        method: str = "POST",
     ) -> httpx.Response:
         """The answer as it came, success or not. What the errand says it is decides whether it may be repeated."""
         return await self._session.ask(
-            f"{self.root}/{path}", content, content_type, errand=errand, deadline=deadline, headers=headers
+            f"{self.root}/{path}",
+            content,
+            content_type or self.dialect.media,
+            errand=errand,
+            deadline=deadline,
+            headers=headers,
+            method=method,
         )
 
     async def rest(
@@ -139,6 +149,12 @@ class Service:
             return answer
         raise self.failure(answer.status_code, answer.content, errand)
 
+    def done(self, answer: httpx.Response, errand: SapErrand) -> httpx.Response:
+        """A success that is over. Outside a batch a 202 only promises something, which nobody here asks for."""
+        if answer.status_code == httpx.codes.ACCEPTED:
+            raise errand.no_answer("SAP took it to do later, and says no more about it")
+        return self.granted(answer, errand)
+
     def failure(
         self,
         status: int,
@@ -150,13 +166,6 @@ class Service:
         failure = complaints.failure(status, said, errand, self._lock_codes)
         if culprit is not None and isinstance(failure, SystemRefused):
             failure.part = culprit(said)
-        return failure
-
-    def refusal(self, part: batch.PartAnswer, errand: SapErrand) -> SystemRefused:
-        """The clear no to one part of a batch of reads, which is its answer. Anything else fails the whole batch."""
-        failure = self.failure(part.status, part.body, errand)
-        if not isinstance(failure, SystemRefused) or failure.safe_to_repeat:
-            raise failure
         return failure
 
     def _parts(self, answer: httpx.Response, errand: SapErrand) -> tuple[batch.PartAnswer, ...]:

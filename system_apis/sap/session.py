@@ -74,8 +74,9 @@ class Session:
         errand: Errand,
         deadline: Deadline,
         headers: Mapping[str, str] | None = None,
+        method: str = "POST",
     ) -> httpx.Response:
-        """A POST with a token. Whether it may be repeated by the Upstream follows from what the errand says it is."""
+        """A write (or a question by POST) with a token. Whether the Upstream may repeat it follows from the errand."""
         own = headers or {}
         send = self._upstream.write if errand.writes else self._upstream.read
 
@@ -84,7 +85,7 @@ class Session:
             if held.cookie:
                 headers["Cookie"] = held.cookie
             answer = await send(
-                "POST", path, operation=errand.operation, deadline=deadline, headers=headers, content=content
+                method, path, operation=errand.operation, deadline=deadline, headers=headers, content=content
             )
             if "set-cookie" in answer.headers:
                 held.take(answer)

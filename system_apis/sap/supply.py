@@ -11,9 +11,10 @@ import msgspec
 
 from system_apis.bodies import decoded, tidy
 from system_apis.deadline import Deadline
-from system_apis.errors import SystemRefused
+from system_apis.errors import UpstreamError
 from system_apis.sap import odata, reading, wire_goods
 from system_apis.sap.asking import SapErrand
+from system_apis.sap.batch import PartAnswer
 from system_apis.sap.goods import Delivery, DeliveryItem, Master, Place, ProductionOrder, ProductionState, Stock
 from system_apis.sap.masterdata import Products
 from system_apis.sap.service import Service
@@ -69,26 +70,34 @@ def _lying(place: Place, rows: Sequence[wire_goods.StockRow], at: datetime, erra
 
 async def stocks(
     service: Service, products: Products, places: Sequence[Place], deadline: Deadline
-) -> dict[Place, Stock | SystemRefused]:
-    """The same for many materials, in one `$batch`; one more for the materials that have no row."""
+) -> dict[Place, Stock | UpstreamError]:
+    """The same for many materials, or why nothing is known, in one `$batch`; one more for those that have no row."""
     errand = service.errand("read stocks")
     parts = await service.look_up([_stock_path(place) for place in places], errand, deadline)
     at = datetime.now(UTC)
-    found: dict[Place, Stock | SystemRefused] = {}
+    found: dict[Place, Stock | UpstreamError] = {}
     for place, part in zip(places, parts, strict=True):
-        if httpx.codes.is_success(part.status):
-            rows = await service.rest(decoded(_ROWS, part.body, errand).d, _ROWS, errand, deadline)
-            lying = _lying(place, rows, at, errand)
+        try:
+            lying = _lying(place, await _rows(service, part, errand, deadline), at, errand)
+        except UpstreamError as failure:
+            found[place] = failure
+        else:
             if lying is not None:
                 found[place] = lying
-        else:
-            found[place] = service.refusal(part, errand)
     for place, master in (await products.masters([one for one in places if one not in found], deadline)).items():
         if isinstance(master, Master):
             found[place] = Stock(place.material, place.plant, Decimal(0), master.there.base_unit, at)
         else:
             found[place] = master
     return {place: found[place] for place in places}
+
+
+async def _rows(
+    service: Service, part: PartAnswer, errand: SapErrand, deadline: Deadline
+) -> tuple[wire_goods.StockRow, ...]:
+    if not httpx.codes.is_success(part.status):
+        raise service.failure(part.status, part.body, errand)
+    return await service.rest(decoded(_ROWS, part.body, errand).d, _ROWS, errand, deadline)
 
 
 async def production_orders(service: Service, order: str, deadline: Deadline) -> tuple[ProductionOrder, ...]:

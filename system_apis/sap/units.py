@@ -67,6 +67,7 @@ class Units:
 
     def __init__(self, declared: Iterable[DeclaredUnit] = ()) -> None:
         self._to_sap = {unit.rec20: unit.commercial for unit in _UNITS}
+        self._internal = {unit.rec20: unit.internal for unit in _UNITS}
         self._from_sap = {name: unit.rec20 for unit in _UNITS for name in (unit.commercial, unit.internal, unit.iso)}
         self._whole = set(_WHOLE)
         for unit in declared:
@@ -74,6 +75,7 @@ class Units:
             if (known, meant) != (unit.sap, unit.rec20):
                 raise UnitRedefined(f"the unit {unit.sap} = {unit.rec20} contradicts the table of units")
             self._to_sap[unit.rec20], self._from_sap[unit.sap] = unit.sap, unit.rec20
+            self._internal.setdefault(unit.rec20, unit.sap)
             if unit.whole:
                 self._whole.add(unit.rec20)
 
@@ -81,6 +83,13 @@ class Units:
         """SAP's commercial unit for a Rec 20 code."""
         try:
             return self._to_sap[rec20]
+        except KeyError:
+            raise UnitUnknown(rec20) from None
+
+    def to_sap_inside(self, rec20: str) -> str:
+        """SAP's internal code for a Rec 20 code, the same in every language; of a declared unit the name it has."""
+        try:
+            return self._internal[rec20]
         except KeyError:
             raise UnitUnknown(rec20) from None
 

@@ -6,31 +6,11 @@ holds what `writing.py` sends against it.
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from system_apis.sap import availability, engineering, masterdata, orders, simulator, supply, wire, wire_goods
+from system_apis.sap.books import SalesOrderApi
+from system_apis.sap.uses import ServiceUse, Use
+from system_apis.sap.v4 import used as v4
 from system_apis.sap.wire import names
-
-REFERENCE_LENGTH = 35
-
-
-class Use(Struct, frozen=True):
-    """What is used at a path (a set, then navigations): properties by what is done with them."""
-
-    path: str
-    read: tuple[str, ...] = ()
-    create: tuple[str, ...] = ()
-    update: tuple[str, ...] = ()
-    filter: tuple[str, ...] = ()
-
-
-class ServiceUse(Struct, frozen=True):
-    """`functions`: the parameters we call each function import with."""
-
-    service: str
-    uses: tuple[Use, ...] = ()
-    functions: dict[str, tuple[str, ...]] = {}
-
 
 _HEADER = (
     "SalesOrderType",
@@ -52,9 +32,10 @@ _ITEM = (
 _SCHEDULE_ITEM = ("RequestedDeliveryDate", "ScheduleLineOrderQuantity")
 
 
-def used(reference_field: str) -> tuple[ServiceUse, ...]:
-    """`reference_field` is where this instance keeps our reference in an order."""
-    return (_orders(reference_field), _simulation(), *_GOODS)
+def used(reference_field: str, sales_orders: SalesOrderApi = "v2") -> tuple[ServiceUse, ...]:
+    """`reference_field` is where this instance keeps our reference in an order, `sales_orders` how it serves orders."""
+    book = _orders(reference_field) if sales_orders == "v2" else v4.used(reference_field)
+    return (book, _simulation(), *_GOODS)
 
 
 def _orders(reference_field: str) -> ServiceUse:

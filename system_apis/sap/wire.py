@@ -7,6 +7,7 @@ are read by `odata.py`, decimals are JSON strings and arrive as `Decimal`.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import Generic, TypeVar, cast
 
 import msgspec
@@ -43,12 +44,14 @@ class Partner(Struct, frozen=True):
 
 
 class SimulatedScheduleLine(Struct, frozen=True):
+    """What it confirms is never left out: that would read as nothing."""
+
     number: str = field(name="ScheduleLine")
+    confirmed_quantity: Decimal = field(name="ConfdOrderQtyByMatlAvailCheck")
     requested: str | None = field(name="RequestedDeliveryDate", default=None)
     confirmed: str | None = field(name="ConfirmedDeliveryDate", default=None)
     unit: str = field(name="OrderQuantityUnit", default="")
     ordered_quantity: Decimal = field(name="ScheduleLineOrderQuantity", default=_ZERO)
-    confirmed_quantity: Decimal = field(name="ConfdOrderQtyByMatlAvailCheck", default=_ZERO)
 
 
 class ScheduleLine(SimulatedScheduleLine, frozen=True):
@@ -126,7 +129,7 @@ class SimulatedItem(Struct, frozen=True):
     plant: str = field(name="Plant", default="")
     net_amount: Decimal = field(name="NetAmount", default=_ZERO)
     tax_amount: Decimal = field(name="TaxAmount", default=_ZERO)
-    schedule: Results[SimulatedScheduleLine] = field(name="to_ScheduleLine", default_factory=Results)
+    schedule: Results[SimulatedScheduleLine] | None = field(name="to_ScheduleLine", default=None)
     elements: Results[PriceElement] = field(name="to_PricingElement", default_factory=Results)
 
 
@@ -150,6 +153,7 @@ class SimulatedOrder(Struct, frozen=True):
 EXPAND = "to_Item,to_Item/to_ScheduleLine,to_Partner"
 
 
+@cache
 def names(shape: type[Struct]) -> tuple[str, ...]:
     """The properties an answer of this shape is asked for: its fields as SAP calls them, without navigations."""
     fields = (one.encode_name for one in msgspec.structs.fields(shape))

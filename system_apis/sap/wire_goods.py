@@ -114,12 +114,13 @@ class CustomerSalesArea(Struct, frozen=True):
 
 
 class StockRow(Struct, frozen=True):
-    """One of many: stock is kept by storage location, batch and owner. `special` is empty for stock of nobody's."""
+    """One of many: stock is kept by storage location, batch and owner. `special` is empty for stock of nobody's. A row
+    that leaves one of them out is no row: it would read as nothing, or as everybody's."""
 
-    special: str = field(name="InventorySpecialStockType", default="")
-    kind: str = field(name="InventoryStockType", default="")
-    unit: str = field(name="MaterialBaseUnit", default="")
-    quantity: Decimal = field(name="MatlWrhsStkQtyInMatlBaseUnit", default=_ZERO)
+    special: str = field(name="InventorySpecialStockType")
+    kind: str = field(name="InventoryStockType")
+    unit: str = field(name="MaterialBaseUnit")
+    quantity: Decimal = field(name="MatlWrhsStkQtyInMatlBaseUnit")
 
 
 class AvailabilityRecord(Struct, frozen=True):

@@ -42,7 +42,7 @@ def simulation(
     header_date = min(line.requested_date for line in items.values())
     elements: dict[str, Any] = {"to_PricingElement": []} if with_elements else {}
     body: dict[str, Any] = {
-        **_header(sold_to, area, order_type),
+        **header(sold_to, area, order_type),
         **_followed(items.values()),
         "RequestedDeliveryDate": odata.written_day(header_date),
         "to_Pricing": {},
@@ -68,7 +68,7 @@ def simulation(
 def new_order(order: NewOrder, order_type: str, reference_field: str, units: Units = STANDARD) -> dict[str, Any]:
     """A deep insert. Schedule lines can't be part of it: a line's own date is set by a change once the order exists."""
     body: dict[str, Any] = {
-        **_header(order.sold_to, order.sales_area, order_type),
+        **header(order.sold_to, order.sales_area, order_type),
         **_followed(order.lines),
         "PurchaseOrderByCustomer": order.customer_po,
         reference_field: order.reference,
@@ -87,9 +87,9 @@ def change(patch: OrderPatch, unchanged_customer_po: str, units: Units = STANDAR
     there (unset is '', where a date would be null) and from which SAP derives neither price, date nor partner. The
     ETag makes sure that it still is what was read, so that re-sending it changes nothing.
     """
-    header = header_fields(patch) or {"PurchaseOrderByCustomer": unchanged_customer_po}
+    first = header_fields(patch) or {"PurchaseOrderByCustomer": unchanged_customer_po}
     address = odata.entity("A_SalesOrder", SalesOrder=patch.number)
-    parts = [_part("PATCH", address, header, {"If-Match": patch.etag})]
+    parts = [_part("PATCH", address, first, {"If-Match": patch.etag})]
     for item in patch.items:
         parts += _item_parts(patch.number, item, units)
     parts += [_part("POST", f"{address}/to_Item", _order_item(line, None, units)) for line in patch.added]
@@ -151,7 +151,7 @@ def _part(method: str, path: str, body: dict[str, Any], headers: dict[str, str] 
     return Part(method, path, msgspec.json.encode(body), headers or {})
 
 
-def _header(sold_to: str, area: SalesArea, order_type: str) -> dict[str, Any]:
+def header(sold_to: str, area: SalesArea, order_type: str) -> dict[str, Any]:
     return {
         "SalesOrderType": order_type,
         "SalesOrganization": area.sales_organization,

@@ -328,6 +328,22 @@ async def test_nothing_is_planned_into_what_is_frozen(api: httpx.AsyncClient, cl
     assert min(days) > frozen
 
 
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2027-03-10T07:59:59Z", "2027-03-09"),
+        ("2027-03-10T08:00:00Z", "2027-03-10"),
+        ("2027-03-15T06:59:59Z", "2027-03-14"),  # the clocks of Palo Alto were put forward the day before
+        ("2027-03-15T07:00:00Z", "2027-03-15"),
+    ],
+)
+async def test_a_day_ends_when_it_does_at_the_plant(
+    api: httpx.AsyncClient, clock: Clock, moment: str, day: str
+) -> None:
+    clock.now = datetime.fromisoformat(moment)
+    assert (await api.get("/v1/capabilities")).json()["frozenUntil"] == day
+
+
 async def test_each_plant_has_capacity_of_its_own(api: httpx.AsyncClient) -> None:
     both = [await simulate(api, need("10", "15", "FG226"), plant=plant) for plant in ("1710", "1720")]
     assert [one["lines"][0]["workCentre"] for one in both] == ["WC-ASSY-2", "WC-ASSY-3"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from system_apis.sap.used import ServiceUse, Use
+from system_apis.sap.uses import ServiceUse, Use
 
 _HEAD = (
     '<?xml version="1.0" encoding="utf-8"?><edmx:Edmx Version="1.0" '

@@ -169,3 +169,24 @@ async def test_no_question_without_time() -> None:
     with pytest.raises(SystemTimeout):
         await erp(player).simulate("17100001", AREA, LINES, deadline=Deadline.after(0))
     assert player.seen == []
+
+
+@pytest.mark.parametrize("shown", [None, {}, {"__deferred": {"uri": "x"}}, {"results": [], "__next": "x"}])
+async def test_an_item_whose_schedule_is_not_shown_is_not_one_of_which_nothing_is_confirmed(shown: object) -> None:
+    told = msgspec.json.decode(tape("sap_simulation"))
+    item = told["d"]["to_Item"]["results"][0]
+    if shown == {}:
+        del item["to_ScheduleLine"]
+    else:
+        item["to_ScheduleLine"] = shown
+    player = Player([token(), ("POST", httpx.Response(201, json=told))])
+    with pytest.raises(UnreadableAnswer):
+        await simulated(player)
+
+
+async def test_a_schedule_line_that_leaves_out_what_it_confirms_does_not_confirm_nothing() -> None:
+    told = msgspec.json.decode(tape("sap_simulation"))
+    del told["d"]["to_Item"]["results"][0]["to_ScheduleLine"]["results"][0]["ConfdOrderQtyByMatlAvailCheck"]
+    player = Player([token(), ("POST", httpx.Response(201, json=told))])
+    with pytest.raises(UnreadableAnswer):
+        await simulated(player)

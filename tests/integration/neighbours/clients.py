@@ -7,11 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from system_apis.deadline import Deadline
 from system_apis.salesforce import client as salesforce
 from system_apis.salesforce.client import Salesforce
 from system_apis.salesforce.logon import PRODUCTION_AUDIENCE, SignedLogon
 from system_apis.sap import client as sap
+from system_apis.sap.books import SalesOrderApi
 from system_apis.sap.client import SapErp
 from system_apis.sap.models import Demand, NewOrder, SalesArea
 from system_apis.scheduler import http_adapter
@@ -27,7 +30,14 @@ def soon(seconds: float = 10) -> Deadline:
     return Deadline.after(seconds)
 
 
-def erp_of(sandbox: RunningSandbox, password: str = "Welcome1", *, repeatable: bool = False) -> SapErp:
+def erp_of(
+    sandbox: RunningSandbox,
+    password: str = "Welcome1",
+    *,
+    repeatable: bool = False,
+    sales_orders: SalesOrderApi = "v2",
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> SapErp:
     return sap.connect(
         instance="s4-1710",
         base_url=sandbox.urls["sap"],
@@ -36,6 +46,8 @@ def erp_of(sandbox: RunningSandbox, password: str = "Welcome1", *, repeatable: b
         sap_client="100",
         settle_s=1,
         repeatable=repeatable,
+        sales_orders=sales_orders,
+        transport=transport,
     )
 
 

@@ -14,6 +14,7 @@ from system_apis.sap.client import SapErp
 from system_apis.sap.goods import AvailabilityQuestion, SoldAs
 from system_apis.sap.models import ItemChange, OrderPatch
 from tests.integration.neighbours.clients import AREA, CUSTOMER, demand, erp_of, new_order, soon, today
+from tests.integration.neighbours.conftest import EITHER_DIALECT
 from tests.sandbox import RunningSandbox
 
 PALO_ALTO = ZoneInfo("America/Los_Angeles")
@@ -92,12 +93,14 @@ async def test_price_elements_add_up_to_the_net_amount(erp: SapErp, fresh_sandbo
     assert line.net_amount in {sum(one.amount for one in counted), sum(one.amount for one in counted) - line.tax_amount}
 
 
+@EITHER_DIALECT
 async def test_another_ship_to_is_kept_and_read(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     new = msgspec.structs.replace(new_order(fresh_sandbox, "op_goods_2"), ship_to="17100004")
     order = await erp.create_order(new, deadline=soon())
     assert (order.sold_to, order.ship_to) == (CUSTOMER, "17100004")
 
 
+@EITHER_DIALECT
 async def test_a_delivery_block_is_set_and_lifted(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     order = await erp.create_order(new_order(fresh_sandbox, "op_goods_3"), deadline=soon())
     for block in ("01", ""):
@@ -109,6 +112,7 @@ async def test_a_delivery_block_is_set_and_lifted(erp: SapErp, fresh_sandbox: Ru
         assert order.delivery_block == block
 
 
+@EITHER_DIALECT
 async def test_a_rejection_is_made_and_taken_back(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     order = await erp.create_order(new_order(fresh_sandbox, "op_goods_4"), deadline=soon())
     for reason, rejected in (("61", "complete"), ("", "none")):
@@ -129,6 +133,7 @@ async def test_the_part_that_was_not_taken_is_named(erp: SapErp, fresh_sandbox: 
     assert await erp.read_order(order.number, deadline=soon()) == order
 
 
+@EITHER_DIALECT
 async def test_what_has_left_the_house_is_seen_at_order_and_delivery(erp: SapErp) -> None:
     order = await erp.read_order("90000017", deadline=soon())
     assert [(item.item, item.delivered, item.delivery_status) for item in order.items] == [
@@ -186,6 +191,7 @@ async def test_a_create_that_is_repeated_makes_one_order_where_the_instance_keep
     await client.aclose()
 
 
+@EITHER_DIALECT
 async def test_short_pages_are_followed_to_their_end(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     day = today(fresh_sandbox) + timedelta(days=5)
     lines = [demand(str(n), "TG11", "1", day) for n in range(5)]
@@ -197,6 +203,7 @@ async def test_short_pages_are_followed_to_their_end(erp: SapErp, fresh_sandbox:
     assert (await erp.stock("TG11", "1710", deadline=soon())).quantity >= 495
 
 
+@EITHER_DIALECT
 async def test_the_sandbox_has_all_we_use(erp: SapErp) -> None:
     assert await erp.drift(deadline=soon()) == ()
 

@@ -21,6 +21,7 @@ from system_apis.errors import (
 from system_apis.sap.client import SapErp
 from system_apis.sap.models import ItemChange, Order, OrderPatch
 from tests.integration.neighbours.clients import AREA, CUSTOMER, demand, erp_of, new_order, soon, today
+from tests.integration.neighbours.conftest import EITHER_DIALECT
 from tests.sandbox import RunningSandbox
 
 
@@ -84,6 +85,7 @@ async def test_a_spent_credit_limit_is_seen(erp: SapErp, fresh_sandbox: RunningS
     assert (await erp.simulate("17100003", AREA, lines, deadline=soon())).credit == "blocked"
 
 
+@EITHER_DIALECT
 async def test_an_order_is_created_found_and_read(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     assert await erp.find_by_reference("op_1", CUSTOMER, deadline=soon()) == ()
     created = await erp.create_order(new_order(fresh_sandbox, "op_1"), deadline=soon())
@@ -95,18 +97,21 @@ async def test_an_order_is_created_found_and_read(erp: SapErp, fresh_sandbox: Ru
     assert await erp.read_version(created.number, deadline=soon()) == created.etag
 
 
+@EITHER_DIALECT
 async def test_a_reference_with_quotes_is_found_and_nothing_else(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     await erp.create_order(new_order(fresh_sandbox, "plain"), deadline=soon())
     odd = await erp.create_order(new_order(fresh_sandbox, "it's +&#% 'or' 1"), deadline=soon())
     assert await erp.find_by_reference("it's +&#% 'or' 1", CUSTOMER, deadline=soon()) == (odd,)
 
 
+@EITHER_DIALECT
 async def test_an_unknown_order_is_not_found(erp: SapErp) -> None:
     for ask in (erp.read_order("999999", deadline=soon()), erp.read_version("999999", deadline=soon())):
         with pytest.raises(NotFoundInSystem):
             await ask
 
 
+@EITHER_DIALECT
 async def test_a_discontinued_material_is_refused_with_saps_own_code(
     erp: SapErp, fresh_sandbox: RunningSandbox
 ) -> None:
@@ -117,6 +122,7 @@ async def test_a_discontinued_material_is_refused_with_saps_own_code(
     assert await erp.find_by_reference("op_2", CUSTOMER, deadline=soon()) == ()
 
 
+@EITHER_DIALECT
 async def test_an_order_is_changed_as_a_whole(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     day = today(fresh_sandbox) + timedelta(days=5)
     lines = (demand("1", "TG11", "5", day), demand("2", "TG13", "5", day))
@@ -139,6 +145,7 @@ async def test_an_order_is_changed_as_a_whole(erp: SapErp, fresh_sandbox: Runnin
     assert (now.reference, now.customer_po) == ("op_3", "PO-1")
 
 
+@EITHER_DIALECT
 async def test_the_header_date_is_changed(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     order = await erp.create_order(new_order(fresh_sandbox, "op_4"), deadline=soon())
     later = today(fresh_sandbox) + timedelta(days=20)
@@ -146,6 +153,7 @@ async def test_the_header_date_is_changed(erp: SapErp, fresh_sandbox: RunningSan
     assert (await erp.read_order(order.number, deadline=soon())).requested_date == later
 
 
+@EITHER_DIALECT
 async def test_a_stale_change_is_refused_by_sap_itself(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     """With a header date nothing is read beforehand: the 412 is SAP's."""
     order = await erp.create_order(new_order(fresh_sandbox, "op_5"), deadline=soon())
@@ -165,6 +173,24 @@ async def test_a_changeset_with_one_bad_part_changes_nothing(erp: SapErp, fresh_
     assert await erp.read_order(order.number, deadline=soon()) == order
 
 
+@pytest.mark.parametrize("erp", ["v4"], indirect=True)
+async def test_by_version_4_what_stands_of_a_change_is_told_and_the_rest_goes_on_from_there(
+    erp: SapErp, fresh_sandbox: RunningSandbox
+) -> None:
+    order = await erp.create_order(new_order(fresh_sandbox, "op_v4_half"), deadline=soon())
+    changes = (ItemChange("10", Decimal(9), "C62"), ItemChange("990", Decimal(1), "C62"))
+    with pytest.raises(SystemRefused) as met:
+        await erp.change_order(OrderPatch(order.number, order.etag, changes), deadline=soon())
+    now = await erp.read_order(order.number, deadline=soon())
+    assert met.value.half_done == (1, 2, now.etag)
+    assert now.items[0].quantity == 9
+    go_on = OrderPatch(order.number, now.etag, (ItemChange("10", reject="61"),))
+    await erp.change_order(go_on, deadline=soon())
+    with pytest.raises(VersionMoved):
+        await erp.change_order(go_on, deadline=soon())
+
+
+@EITHER_DIALECT
 async def test_an_own_order_does_not_count_against_itself(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     day = today(fresh_sandbox) + timedelta(days=5)
     wanted = demand("1", "FG126", "10", day)
@@ -175,21 +201,24 @@ async def test_an_own_order_does_not_count_against_itself(erp: SapErp, fresh_san
     assert sum(one.confirmed for one in own.lines[0].confirmations) == 10
 
 
+@EITHER_DIALECT
 async def test_a_dropped_answer_is_unknown_and_the_order_is_found(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
-    fresh_sandbox.fault("sap", "dropAfterCommit", method="POST", path="A_SalesOrder$", count=1)
+    fresh_sandbox.fault("sap", "dropAfterCommit", method="POST", path="SalesOrder$", count=1)
     with pytest.raises(OutcomeUnknown):
         await erp.create_order(new_order(fresh_sandbox, "op_8"), deadline=soon())
     assert len(await erp.find_by_reference("op_8", CUSTOMER, deadline=soon())) == 1
 
 
+@EITHER_DIALECT
 async def test_a_late_commit_is_not_there_yet_and_then_it_is(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
-    fresh_sandbox.fault("sap", "commitLate", method="POST", path="A_SalesOrder$", count=1, seconds=0.5)
+    fresh_sandbox.fault("sap", "commitLate", method="POST", path="SalesOrder$", count=1, seconds=0.5)
     with pytest.raises(OutcomeUnknown):
         await erp.create_order(new_order(fresh_sandbox, "op_9"), deadline=soon())
     assert await erp.find_by_reference("op_9", CUSTOMER, deadline=soon()) == ()
     assert len(await until_found(erp, "op_9")) == 1
 
 
+@EITHER_DIALECT
 async def test_a_stalled_sap_is_left_at_the_deadline(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     await erp.ping(deadline=soon())
     fresh_sandbox.fault("sap", "stall", count=2)
@@ -199,6 +228,7 @@ async def test_a_stalled_sap_is_left_at_the_deadline(erp: SapErp, fresh_sandbox:
         await erp.ping(deadline=soon(0.3))
 
 
+@EITHER_DIALECT
 async def test_a_busy_sap_is_asked_again_by_reads_only(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     order = await erp.create_order(new_order(fresh_sandbox, "op_10"), deadline=soon())
     fresh_sandbox.fault("sap", "unavailable", count=1)
@@ -209,6 +239,7 @@ async def test_a_busy_sap_is_asked_again_by_reads_only(erp: SapErp, fresh_sandbo
     assert met.value.retry_after_s == 60
 
 
+@EITHER_DIALECT
 async def test_a_busy_answer_without_a_promise_says_nothing_about_a_write(
     erp: SapErp, fresh_sandbox: RunningSandbox
 ) -> None:
@@ -218,6 +249,7 @@ async def test_a_busy_answer_without_a_promise_says_nothing_about_a_write(
     assert len(await erp.find_by_reference("op_12", CUSTOMER, deadline=soon())) == 1
 
 
+@EITHER_DIALECT
 async def test_a_refused_connection_is_unavailability(erp: SapErp, fresh_sandbox: RunningSandbox) -> None:
     lifted = fresh_sandbox.fault("sap", "refuse")
     with pytest.raises(SystemUnavailable):
@@ -234,6 +266,7 @@ async def test_a_wrong_password_calls_for_an_operator(fresh_sandbox: RunningSand
     await erp.aclose()
 
 
+@EITHER_DIALECT
 async def test_a_session_opened_before_a_restart_of_the_world_still_works(
     erp: SapErp, fresh_sandbox: RunningSandbox
 ) -> None:
