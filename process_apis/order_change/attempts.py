@@ -62,7 +62,8 @@ class Job:
 
 
 class Went(Struct, frozen=True):
-    """How a step went. `moved`: the order is not what it was. `refused`: a system said no, `findings` say what."""
+    """How a step went. `moved`: the order is not what it was. `refused`: a system said no, `findings` say what.
+    `wanted` are the items as they are to be, or as far as the ERP took them; empty: as they were to be."""
 
     outcome: Literal["done", "moved", "refused"]
     findings: tuple[Finding, ...] = ()
@@ -84,7 +85,7 @@ async def persist(job: Job, name: str, body: Callable[[], Awaitable[Went]]) -> W
         try:
             went = await body()
         except (UpstreamError, NoSourceAnswered, NotYet) as trouble:
-            met = obstacle(trouble, attempts)
+            met = obstacle(trouble, attempts, job.durable.longest_pause_s)
             if isinstance(met, Refused):
                 await _end(job, name, _refused(met))
                 return met

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import cast
 
+from process_apis.calendars import TodayAt
 from process_apis.errors import Fault
 from process_apis.faults import date_faults, length_faults, pointer, quantity_faults, rec20, refuse_if_any
 from process_apis.order_change.models import MOST_OPERATIONS, ChangeOperation
@@ -18,12 +18,12 @@ _QUANTITY = frozenset({"increaseQuantity", "decreaseQuantity"})
 
 
 def read_steps(
-    operations: Sequence[ChangeOperation], order: Order, line_ids: Mapping[str, str], today: date, units: Units
+    operations: Sequence[ChangeOperation], order: Order, line_ids: Mapping[str, str], today_at: TodayAt, units: Units
 ) -> tuple[Step, ...]:
     """The operations with their items found. `line_ids` names our line of an item. Raises RequestFaulty."""
     items = {item.item: item for item in order.items}
     named = items | {line: items[item] for item, line in line_ids.items() if item in items}
-    refuse_if_any(_faults(operations, named, today, units))
+    refuse_if_any(_faults(operations, named, today_at, units))
     return tuple(
         Step(
             cast("StepType", one.type),
@@ -36,7 +36,7 @@ def read_steps(
 
 
 def _faults(
-    operations: Sequence[ChangeOperation], named: Mapping[str, OrderItem], today: date, units: Units
+    operations: Sequence[ChangeOperation], named: Mapping[str, OrderItem], today_at: TodayAt, units: Units
 ) -> Iterator[Fault]:
     yield from length_faults(len(operations), pointer("operations"), most=MOST_OPERATIONS, what="operations")
     done: dict[str, set[str]] = {}
@@ -52,7 +52,7 @@ def _faults(
             yield Fault(f"{at}/lineId", f"the operation {said}", "line-unknown")
             continue
         yield from _member_faults(one, at)
-        yield from _value_faults(one, item, at, today, units)
+        yield from _value_faults(one, item, at, today_at, units)
         yield from _clash_faults(one, done.setdefault(item.item, set()), at)
 
 
@@ -67,14 +67,14 @@ def _member_faults(one: ChangeOperation, at: str) -> Iterator[Fault]:
             yield Fault(f"{at}/{member}", f"{one.type} {said} {member}", "operation-malformed")
 
 
-def _value_faults(one: ChangeOperation, item: OrderItem, at: str, today: date, units: Units) -> Iterator[Fault]:
+def _value_faults(one: ChangeOperation, item: OrderItem, at: str, today_at: TodayAt, units: Units) -> Iterator[Fault]:
     if one.new_quantity is not None and one.type in _QUANTITY:
         faults = list(quantity_faults(one.new_quantity, f"{at}/newQuantity", units))
         yield from faults
         if not faults:
             yield from _direction_faults(one, item, f"{at}/newQuantity", units)
     if one.new_date is not None and one.type == "changeDate":
-        yield from date_faults(one.new_date, f"{at}/newDate", today=today)
+        yield from date_faults(one.new_date, f"{at}/newDate", today=today_at(item.plant))
 
 
 def _direction_faults(one: ChangeOperation, item: OrderItem, at: str, units: Units) -> Iterator[Fault]:

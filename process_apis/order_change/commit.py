@@ -124,9 +124,11 @@ async def _commit(job: Job) -> None:
     if changed.outcome != "done":
         await _close(job, changed)
         return
-    planned = await persist(job, "schedule", partial(writing.change_schedule, job, checked.wanted))
+    taken = changed.wanted or checked.wanted
+    planned = await persist(job, "schedule", partial(writing.change_schedule, job, taken))
     told = await persist(job, writing.WRITE_BACK, partial(writing.write_back, job))
-    await _end(job, "finish", "partiallyCommitted" if planned.findings or told.findings else "committed")
+    lacking = changed.findings or planned.findings or told.findings
+    await _end(job, "finish", "partiallyCommitted" if lacking else "committed")
 
 
 async def _close(job: Job, went: Went) -> None:
@@ -136,7 +138,7 @@ async def _close(job: Job, went: Went) -> None:
 
 
 async def _end(job: Job, step: str, state: State) -> None:
-    await job.durable.step(step, partial(through_outages, partial(_write_end, job, state)), bool)
+    await job.durable.step(step, partial(_write_end, job, state), bool)
 
 
 async def _write_end(job: Job, state: State) -> bool:

@@ -176,9 +176,8 @@ async def _proposed(
     order = facts.order
     if order is None:
         raise NoSourceAnswered((facts.instance,))
-    today = landscape.today
-    steps = read_steps(request.operations, order, facts.line_ids, today, landscape.units)
-    wanted = wanted_items(order, steps, today)
+    steps = read_steps(request.operations, order, facts.line_ids, landscape.today_at, landscape.units)
+    wanted = wanted_items(order, steps, landscape.today_at)
     proposal, findings = await propose(facts, order, wanted, landscape=landscape, deadline=caller.deadline)
     now = datetime.now(UTC)
     at_once = request.mode == "commitIfClean" and proposal.clean

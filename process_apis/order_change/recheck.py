@@ -46,9 +46,8 @@ async def recheck(job: Job, *, overtaken: bool = False) -> Went:
 
 
 def _wanted(job: Job, facts: OrderFacts, order: Order) -> tuple[Wanted, ...]:
-    today = job.landscape.today
-    steps = read_steps(job.held.wish.operations, order, facts.line_ids, today, job.landscape.units)
-    return wanted_items(order, steps, today)
+    steps = read_steps(job.held.wish.operations, order, facts.line_ids, job.landscape.today_at, job.landscape.units)
+    return wanted_items(order, steps, job.landscape.today_at)
 
 
 def _conflicts(

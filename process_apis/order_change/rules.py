@@ -14,6 +14,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from process_apis.calendars import TodayAt
 from process_apis.orders.models import ItemStatus
 from process_apis.orders.rules import HeldPiece, wanted_date
 from system_apis.sap.models import Demand, ItemChange, Order, OrderItem, OrderPatch
@@ -49,9 +50,9 @@ class Step(Struct, frozen=True):
     day: date | None = None
 
 
-def wanted_items(order: Order, steps: Iterable[Step], today: date) -> tuple[Wanted, ...]:
+def wanted_items(order: Order, steps: Iterable[Step], today_at: TodayAt) -> tuple[Wanted, ...]:
     """The living items of the order with the wish applied to them."""
-    living = {item.item: _as_it_is(item, order, today) for item in order.items if not item.rejection_reason}
+    living = {item.item: _as_it_is(item, order, today_at) for item in order.items if not item.rejection_reason}
     for step in steps:
         was = living[step.item]
         if step.type == "cancelLine":
@@ -100,6 +101,11 @@ def is_applied(order: Order, wanted: Iterable[Wanted]) -> bool:
     """Is the order what was wanted? Asked after a write whose outcome is not known."""
     items = {item.item: item for item in order.items}
     return all(one.item in items and not _changes(items[one.item], one) for one in wanted if one.changed)
+
+
+def is_begun(order: Order, wanted: Iterable[Wanted]) -> bool:
+    """Is some of it what was wanted? An ERP that takes a change step by step may have stopped on the way."""
+    return any(is_applied(order, (one,)) for one in wanted if one.changed)
 
 
 def lost(current: Sequence[HeldPiece], proposed: Sequence[HeldPiece]) -> tuple[HeldPiece, ...]:
@@ -164,8 +170,8 @@ def _day(piece: HeldPiece) -> date:
     return piece.date
 
 
-def _as_it_is(item: OrderItem, order: Order, today: date) -> Wanted:
-    day = wanted_date(item) or order.requested_date or today
+def _as_it_is(item: OrderItem, order: Order, today_at: TodayAt) -> Wanted:
+    day = wanted_date(item) or order.requested_date or today_at(item.plant)
     return Wanted(item.item, item.material, item.plant, item.quantity, item.unit, day, cancelled=False, changed=False)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import partial
 
 from msgspec.structs import replace
 
 from process_apis.conversions import LineConversion, back
 from process_apis.errors import NoSourceAnswered
 from process_apis.exceptions import Finding, SourceMessage
-from process_apis.order_change import rows, rules
+from process_apis.order_change import kept, rows, rules
 from process_apis.order_change.attempts import DONE, Job, Went
 from process_apis.order_change.rules import ZERO, Wanted
 from process_apis.order_change.simulation import plan_needs
@@ -19,6 +20,7 @@ from process_apis.orders.rules import ItemState
 from process_apis.orders.views import item_states
 from process_apis.outages import NotYet, step_deadline
 from process_apis.quote_to_order.lines import exceptions_for_crm
+from system_apis.deadline import Deadline
 from system_apis.errors import NotFoundInSystem, SystemRefused, VersionMoved
 from system_apis.salesforce.models import ExceptionOutcome, LineOutcome, Quote, QuoteOutcome
 from system_apis.sap.models import Order, OrderItem
@@ -32,19 +34,56 @@ async def change_order(job: Job, wanted: Sequence[Wanted]) -> Went:
     """Change the ERP's order, guarded by the version that the caller saw.
 
     That version makes a repeat harmless: if an earlier attempt got through after all, the ERP answers that the order
-    has moved, and then the question is whether the order is what we wanted.
+    has moved, and then the question is whether the order is what we wanted. An ERP that takes a change step by step may
+    stop half way: from the version it was left at we go on with what is still missing.
     """
-    erp, etag = job.landscape.erps[job.instance], job.held.based_on.erp
+    erp, left_at = job.landscape.erps[job.instance], await _left_at(job)
     order = await erp.read_order(job.number, deadline=step_deadline())
-    if order.etag == etag:
-        deadline = await job.before_write()
+    if order.etag in {job.held.based_on.erp, left_at}:
+        patch, deadline = rules.patch(order, order.etag, wanted), await _about_to_write(job, order.etag)
         try:
-            await erp.change_order(rules.patch(order, etag, wanted), deadline=deadline)
+            await erp.change_order(patch, deadline=deadline, between=partial(_about_to_write, job))
         except VersionMoved:
             order = await erp.read_order(job.number, deadline=step_deadline())
+        except SystemRefused as no:
+            if not no.final or (left_at is None and no.half_done is None):
+                raise
+            order = await erp.read_order(job.number, deadline=step_deadline())
+            if not rules.is_begun(order, wanted):
+                raise
+            return _as_far_as_taken(job, order, wanted, no)
         else:
             return DONE
-    return DONE if rules.is_applied(order, wanted) else Went("moved")
+    if rules.is_applied(order, wanted):
+        return DONE
+    if await _left_at(job) is not None and rules.is_begun(order, wanted):
+        return _as_far_as_taken(job, order, wanted)
+    return Went("moved")
+
+
+async def _about_to_write(job: Job, version: str | None) -> Deadline:
+    """Before each step of the change: remember where the order stands, so that whoever goes on knows that some of it
+    may be done, and ask once more whether it is ours to make."""
+    async with job.store.begin() as connection:
+        await kept.keep(connection, job.held, kept.LEFT_AT, version or "", datetime.now(UTC))
+    return await job.before_write()
+
+
+async def _left_at(job: Job) -> str | None:
+    async with job.store.connect() as connection:
+        return await kept.left_at(connection, job.held)
+
+
+def _as_far_as_taken(job: Job, order: Order, wanted: Sequence[Wanted], no: SystemRefused | None = None) -> Went:
+    """What the ERP took of a change stands, so plan and CRM follow that and no more; the rest is told. `no` is why it
+    did not take that: without one, the order was changed before it was asked."""
+    left = [one for one in wanted if not rules.is_applied(order, (one,))]
+    code, text, said = "version-conflict", "the order was changed before the ERP had all of the change", None
+    if no is not None:
+        code, text = "order-refused", "the ERP took other items of the change and not this one"
+        said = SourceMessage(no.code, no.message)
+    findings = (Finding(code, text, "erp", job.instance, blocking=True, line_id=one.item, source=said) for one in left)
+    return Went("done", tuple(findings), tuple(one for one in wanted if one not in left))
 
 
 async def change_schedule(job: Job, wanted: Sequence[Wanted]) -> Went:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from policies.access import require_customer
+from policies.access import require_customer, speaks_for
 from policies.clients import Disclosure
 from process_apis.caller import Caller
 from process_apis.errors import NoSourceAnswered, NoSuchThing
@@ -127,12 +127,13 @@ async def read_facts(order_id: str, *, landscape: Landscape, store: AsyncEngine,
 
 
 async def visible_facts(caller: Caller, order_id: str, *, landscape: Landscape, store: AsyncEngine) -> OrderFacts:
-    """The facts of an order that is the caller's to see. Unknown and foreign are one, after the same calls."""
+    """The facts of an order that is the caller's to see. Unknown and foreign are one, after the same calls: also while
+    the ERP is silent, when nobody could say that an unknown one does not exist."""
     facts = await read_facts(order_id, landscape=landscape, store=store, deadline=caller.deadline)
     if facts.erp.absent:
         raise NoSuchThing("order", order_id)
     customer = facts.customer
-    if customer is None:
+    if customer is None or (facts.order is None and not speaks_for(caller.client, customer)):
         raise NoSourceAnswered((facts.instance,))
     require_customer(caller.client, customer, kind="order", ident=order_id)
     return facts

@@ -7,8 +7,10 @@ that the *caller* saw, not by one that was read a moment before writing.
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from policies.clients import Disclosure
 from process_apis.seals import SealBroken, Seals
@@ -18,6 +20,7 @@ NOT_SEEN = "?"
 """The part of a system that was silent. It matches everything: who did not see a part has no view of it to lose."""
 NOTHING = ""
 """The system answered, and holds nothing of this order."""
+_VEIL = "#"
 
 
 class OrderVersion(Struct, frozen=True, array_like=True):
@@ -32,8 +35,12 @@ class OrderVersion(Struct, frozen=True, array_like=True):
 
 
 def etag_of(version: OrderVersion, seals: Seals) -> str:
-    """A strong entity tag (RFC 9110 §8.8.3), quotes included. Equal versions have equal tags."""
-    return f'"{seals.seal(VERSION, version)}"'
+    """A strong entity tag (RFC 9110 §8.8.3), quotes included. Equal versions have equal tags.
+
+    A seal can be read by whoever holds it: to a partner the plan's part names none of our schedulers.
+    """
+    shown = version if version.disclosure == "internal" else replace(version, plan=_veiled(version.plan))
+    return f'"{seals.seal(VERSION, shown)}"'
 
 
 def version_in(if_match: str, order_id: str, disclosure: Disclosure, seals: Seals) -> OrderVersion | None:
@@ -51,9 +58,17 @@ def version_in(if_match: str, order_id: str, disclosure: Disclosure, seals: Seal
 
 def moved_parts(seen: OrderVersion, now: OrderVersion) -> tuple[str, ...]:
     """The systems whose part is not what was seen, in our words."""
-    parts = (("erp", seen.erp, now.erp), ("scheduler", seen.plan, now.plan), ("crm", seen.crm, now.crm))
+    plans = _veiled(seen.plan), _veiled(now.plan)
+    parts = (("erp", seen.erp, now.erp), ("scheduler", *plans), ("crm", seen.crm, now.crm))
     moved = [name for name, before, after in parts if before != after and NOT_SEEN not in (before, after)]
     return (*moved, "ordergate") if seen.own != now.own else tuple(moved)
+
+
+def _veiled(plan: str) -> str:
+    """The same for the same plan, veiled before or not."""
+    if plan in (NOT_SEEN, NOTHING) or plan.startswith(_VEIL):
+        return plan
+    return _VEIL + sha256(plan.encode()).hexdigest()[:16]
 
 
 def crm_part(modified_at: datetime | None) -> str:

@@ -30,6 +30,7 @@ from process_apis.quote_to_order.models import ConversionRequest
 from process_apis.quote_to_order.process import convert_quote
 from process_apis.seals import Seals
 from system_apis.deadline import Deadline
+from system_apis.sap.books import SalesOrderApi
 from tests.integration.landscape import CRM, open_landscape, urls_of
 from tests.sandbox import RunningSandbox
 
@@ -146,14 +147,18 @@ class Counter:
 
 @asynccontextmanager
 async def open_counter(
-    database: Path, sandbox: RunningSandbox, arranged: Callable[[Landscape], Landscape] = lambda landscape: landscape
+    database: Path,
+    sandbox: RunningSandbox,
+    arranged: Callable[[Landscape], Landscape] = lambda landscape: landscape,
+    sales_orders: SalesOrderApi = "v2",
 ) -> AsyncIterator[Counter]:
-    """`arranged` says what of the landscape is otherwise."""
+    """`arranged` says what of the landscape is otherwise. The ERP serves its orders in the one dialect only."""
+    sandbox.sap_settings(sales_order=sales_orders)
     url = f"sqlite+aiosqlite:///{database}"
     store = make_engine(url)
     await migrate(store)
     durable = Durable(url)
-    async with open_landscape(urls_of(sandbox)) as usual:
+    async with open_landscape(urls_of(sandbox), sales_orders=sales_orders) as usual:
         landscape = arranged(usual)
         workflow.register(durable, store=store, landscape=landscape)
         commit.register(durable, store=store, landscape=landscape)

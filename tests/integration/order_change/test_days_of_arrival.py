@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,7 @@ async def far(tmp_path: Path, fresh_sandbox: RunningSandbox) -> AsyncIterator[Co
     """A plant that packs for a day, is two days away, and is closed on two days that lie in the way."""
 
     def away(landscape: Landscape) -> Landscape:
-        today = datetime.now(landscape.plants["1710"].time_zone).date()
-        holidays = frozenset(today + timedelta(days=n) for n in (5, 8))
+        holidays = frozenset(landscape.today + timedelta(days=n) for n in (5, 8))
         calendar = PlantCalendar(frozenset(range(6)), holidays, PICK_PACK, TRANSIT)
         plants = {name: replace(plant, calendar=calendar) for name, plant in landscape.plants.items()}
         return replace(landscape, plants=plants)

@@ -81,9 +81,31 @@ async def test_an_order_and_lines_that_do_not_fit_are_refused_by_name(counter: C
     assert await faults(about(order_id, wish), two) == [("#/lines", "order-ref-mixed")]
 
 
-async def test_where_only_a_lower_rung_answers_it_is_said_that_nothing_was_given_back(counter: Counter) -> None:
+async def test_a_rung_that_gives_nothing_back_promises_what_is_in_time_and_calls_the_rest_unknown(
+    counter: Counter,
+) -> None:
+    """The order took the sixty that lay there. Without them a hundred come late, which may not be so: unknown."""
     order_id = await counter.convert("Q-1001")
     counter.sandbox.fault("sap", "serverError", path="API_SALES_ORDER_SIMULATION_SRV")
-    wish = request(about(order_id, line("1", "TG12", "100")), mode="atp", purpose="orderChange")
-    answer = await check(counter.landscape, wish, CRM)
+    wish = about(order_id, line("1", "TG12", "100"))
+    beside = line("2", "TG12", "5")
+    free = about(order_id, line("3", "TG11", "1"))
+    answer = await check(
+        counter.landscape,
+        request(wish, beside, free, mode="atp", purpose="orderChange", confirmationRule="complete"),
+        CRM,
+    )
+    assert "order-not-given-back" in [one.code for one in answer.warnings]
+    assert [one.status for one in answer.lines] == ["unknown", "unknown", "confirmed"]
+    assert [one.confirmed_quantity is None for one in answer.lines] == [True, True, False]
+    assert [one.code for one in answer.lines[0].exceptions] == ["source-unavailable"]
+
+
+async def test_a_plan_that_does_not_tell_what_it_holds_for_the_order_leaves_late_lines_unknown(
+    counter: Counter,
+) -> None:
+    order_id = await counter.convert("Q-1001")
+    counter.sandbox.fault("scheduler", "serverError", method="GET", path="commitments")
+    answer = await check(counter.landscape, request(about(order_id, line("1", "FG126", "50"))), NORTH)
+    assert (answer.lines[0].status, answer.lines[0].confirmed_quantity) == ("unknown", None)
     assert "order-not-given-back" in [one.code for one in answer.warnings]

@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from process_apis.errors import RequestFaulty
 from process_apis.order_change import rules
-from process_apis.order_change.models import ENDED, MOVING, TRANSITIONS
+from process_apis.order_change.checks import read_steps
+from process_apis.order_change.models import ENDED, MOVING, TRANSITIONS, ChangeOperation
 from process_apis.order_change.rules import Step, Wanted
 from process_apis.orders.rules import HeldPiece
 from system_apis.sap.models import Confirmation, ItemChange, Order, OrderItem, SalesArea
+from system_apis.sap.units import STANDARD
 
 DUE = date(2030, 6, 10)
 ZERO = Decimal(0)
@@ -31,12 +35,19 @@ held_pieces = st.lists(
 )
 
 
-def item(number: str = "10", quantity: int = 40, confirmed: int = 40, rejected: str = "") -> OrderItem:
+def today_at(plant: str) -> date:
+    """In 1720 it is tomorrow already."""
+    return DUE + timedelta(days=plant == "1720")
+
+
+def item(
+    number: str = "10", quantity: int = 40, confirmed: int = 40, rejected: str = "", plant: str = "1710"
+) -> OrderItem:
     lines = (
         Confirmation(DUE, DUE, Decimal(quantity), Decimal(confirmed)),
         Confirmation(DUE, None, ZERO, ZERO),
     )
-    return OrderItem(number, "TG11", "1710", Decimal(quantity), "C62", ZERO, rejected, "open", lines, ("1", "2"))
+    return OrderItem(number, "TG11", plant, Decimal(quantity), "C62", ZERO, rejected, "open", lines, ("1", "2"))
 
 
 def order(*items: OrderItem) -> Order:
@@ -91,20 +102,30 @@ def test_an_offer_is_never_more_than_was_wished_and_takes_the_erp_first(erp, pla
 
 def test_a_decrease_and_a_later_date_break_no_promise() -> None:
     held = (HeldPiece(Decimal(40), DUE, "onHand", "erp"),)
-    (fewer,) = rules.wanted_items(order(item()), [Step("decreaseQuantity", "10", Decimal(30))], DUE)
+    (fewer,) = rules.wanted_items(order(item()), [Step("decreaseQuantity", "10", Decimal(30))], today_at)
     assert not rules.broken(held, (HeldPiece(Decimal(30), DUE, "onHand", "erp"),), fewer)
     later = DUE + timedelta(days=9)
-    (moved,) = rules.wanted_items(order(item()), [Step("changeDate", "10", day=later)], DUE)
+    (moved,) = rules.wanted_items(order(item()), [Step("changeDate", "10", day=later)], today_at)
     assert not rules.broken(held, (HeldPiece(Decimal(40), later, "onHand", "erp"),), moved)
     assert rules.broken(held, (HeldPiece(Decimal(40), later + timedelta(days=1), "onHand", "erp"),), moved)
 
 
 def test_a_wish_changes_only_the_items_it_names() -> None:
     wanted = rules.wanted_items(
-        order(item("10"), item("20"), item("30", rejected="10")), [Step("cancelLine", "20")], DUE
+        order(item("10"), item("20"), item("30", rejected="10")), [Step("cancelLine", "20")], today_at
     )
     assert [(one.item, one.cancelled, one.changed) for one in wanted] == [("10", False, False), ("20", True, True)]
     assert [demand.line_id for demand in rules.demands(wanted)] == ["10"]
+
+
+def test_whether_a_day_is_past_is_told_where_the_goods_leave() -> None:
+    held = order(item("10", plant="1720"), item("20"))
+    wish = [ChangeOperation("changeDate", line_id=number, new_date=DUE) for number in ("10", "20")]
+    with pytest.raises(RequestFaulty) as refused:
+        read_steps(wish, held, {}, today_at, STANDARD)
+    assert [(fault.code, fault.pointer) for fault in refused.value.faults] == [
+        ("date-in-the-past", "#/operations/0/newDate")
+    ]
 
 
 def test_the_patch_writes_what_differs_and_nothing_else() -> None:
@@ -115,7 +136,7 @@ def test_the_patch_writes_what_differs_and_nothing_else() -> None:
         Step("changeDate", "20", day=later),
         Step("cancelLine", "30"),
     ]
-    patch = rules.patch(held, 'W/"seen"', rules.wanted_items(held, steps, DUE))
+    patch = rules.patch(held, 'W/"seen"', rules.wanted_items(held, steps, today_at))
     assert patch.etag == 'W/"seen"'
     assert patch.items == (
         ItemChange("10", quantity=Decimal(50), unit="C62"),
@@ -126,10 +147,10 @@ def test_the_patch_writes_what_differs_and_nothing_else() -> None:
 
 def test_an_order_that_is_as_wanted_counts_as_changed_by_us() -> None:
     before = order(item())
-    wanted = rules.wanted_items(before, [Step("increaseQuantity", "10", Decimal(50))], DUE)
+    wanted = rules.wanted_items(before, [Step("increaseQuantity", "10", Decimal(50))], today_at)
     assert not rules.is_applied(before, wanted)
     assert rules.is_applied(order(item(quantity=50)), wanted)
-    cancelled = rules.wanted_items(before, [Step("cancelLine", "10")], DUE)
+    cancelled = rules.wanted_items(before, [Step("cancelLine", "10")], today_at)
     assert not rules.is_applied(before, cancelled)
     assert rules.is_applied(order(item(rejected="61")), cancelled)
 
@@ -147,7 +168,7 @@ def test_the_plan_is_asked_for_what_the_erp_lacks_and_to_give_back_what_is_not_n
 
 
 def test_the_status_of_a_wish_says_what_it_gets() -> None:
-    (wanted,) = rules.wanted_items(order(item()), [Step("increaseQuantity", "10", Decimal(50))], DUE)
+    (wanted,) = rules.wanted_items(order(item()), [Step("increaseQuantity", "10", Decimal(50))], today_at)
     on_time, late = (HeldPiece(Decimal(25), DUE + timedelta(days=days), "onHand", "erp") for days in (0, 1))
     assert rules.status(wanted, (on_time, on_time)) == "confirmed"
     assert rules.status(wanted, (on_time, late)) == "confirmedLate"

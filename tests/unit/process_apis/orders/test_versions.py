@@ -47,3 +47,13 @@ def test_what_is_no_version_of_ours_is_none(wrong: str) -> None:
 def test_every_part_that_moved_is_named(now: OrderVersion, moved: tuple[str, ...]) -> None:
     assert moved_parts(SEEN, now) == moved
     assert moved_parts(now, SEEN) == moved
+
+
+def test_a_partner_reads_no_name_of_ours_in_a_version_and_is_held_to_the_same_plan() -> None:
+    version = replace(SEEN, disclosure="partner")
+    etag = etag_of(version, SEALS)
+    seen = version_in(etag, "s4-1710.7", "partner", SEALS)
+    assert seen is not None and "aps" not in seen.plan and "8842" not in seen.plan
+    assert moved_parts(seen, version) == () == moved_parts(version, seen)
+    assert moved_parts(seen, replace(version, plan="aps:8843")) == ("scheduler",)
+    assert etag_of(seen, SEALS) == etag
