@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import httpx
 
 from app import settings
 from app.cli.pair import Gateway, Sandbox, running_gateway, running_sandbox
+from benchmarks.processes import cpu_s
 
 MATERIALS = ("TG10", "TG11", "TG12", "TG13", "TG15", "TG17", "TG18", "TG19", "TG21", "SP900")
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,7 @@ class Stage:
 
     def cpu_s(self) -> float:
         """What the gateway's process has used so far (user and system)."""
-        fields = Path(f"/proc/{self.gateway.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+        return cpu_s(self.gateway.process.pid)
 
 
 @contextmanager
@@ -84,7 +83,7 @@ async def caller(on: Stage, connections: int) -> AsyncIterator[aiohttp.ClientSes
 
 def wish(lines: int, *, first: int = 1, material: str | None = None, days: int = 5, **more: Any) -> dict[str, Any]:
     """A check of so many lines over ten materials; `first` makes checks differ from each other."""
-    day = (date.today() + timedelta(days=days)).isoformat()  # noqa: DTZ011 - the sandbox's world starts here and now
+    today = datetime.now(ZoneInfo("America/Los_Angeles")).date()  # as the plants count, and the sandbox's world
     return {
         "soldTo": {"id": "17100001"},
         "lines": [
@@ -92,7 +91,7 @@ def wish(lines: int, *, first: int = 1, material: str | None = None, days: int =
                 "lineId": str(n),
                 "product": {"id": material or MATERIALS[n % len(MATERIALS)]},
                 "quantity": {"value": str(first), "unit": "C62"},
-                "requestedDate": day,
+                "requestedDate": (today + timedelta(days=days)).isoformat(),
             }
             for n in range(lines)
         ],

@@ -13,8 +13,6 @@ def alternatives(
     asked: Asked, offered: tuple[Piece, ...], kept: tuple[Piece, ...], elsewhere: Sequence[There]
 ) -> tuple[Alternative, ...]:
     """Ranked: more quantity, an earlier last day, fewer deliveries, the same plant, the plant's number."""
-    if total(piece for piece in kept if piece.date <= asked.due) >= asked.quantity:
-        return ()
     found = [*_otherwise_timed(asked, offered, kept), *_from_elsewhere(asked, kept, elsewhere)]
     return tuple(sorted(found, key=lambda one: _rank(asked, one)))
 

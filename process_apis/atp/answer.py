@@ -19,6 +19,7 @@ from process_apis.provenance import AnswerWarning, Source, gap_warnings, interna
 from process_apis.seals import Seals
 
 VALID_FOR = timedelta(minutes=15)
+NOT_GIVEN_BACK = "{} did not give back what the order itself holds: lines that are not all on time are unknown"
 
 
 def compose(
@@ -57,14 +58,18 @@ def compose(
 
 
 def _blind_rungs(sources: Sequence[Source], errand: Errand) -> Iterator[AnswerWarning]:
-    """What a rung below the simulation could not take into account."""
+    """What a rung below the simulation, or a plan, could not take into account."""
+    order = errand.order
+    plans = {errand.landscape.plants[plant].scheduler for plant in order.kept} if order else set()
     for source in sources:
+        if source.outcome == "ok" and source.system == "scheduler" and source.instance in plans:
+            yield AnswerWarning("order-not-given-back", NOT_GIVEN_BACK.format("the scheduler's plan"), source.id)
         if source.outcome == "ok" and source.rung in ("availability", "stock"):
             text = f"the erp answered by {source.rung}, which knows neither customer nor price nor credit"
             yield AnswerWarning("credit-not-checked", text, source.id)
-            if errand.order:
-                text = f"the erp answered by {source.rung}: what the order itself holds was not given back"
-                yield AnswerWarning("order-not-given-back", text, source.id)
+            if order and order.holds and order.instance == source.instance:
+                how = f"the erp, which answered by {source.rung}"
+                yield AnswerWarning("order-not-given-back", NOT_GIVEN_BACK.format(how), source.id)
 
 
 def _exceptions(line: LinePromise, caller: Caller, now: datetime) -> tuple[ExceptionView, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from process_apis.atp.hearing import Ground, erp_facts, estimate, note_conversio
 from process_apis.atp.inquiries import Heard
 from process_apis.atp.ladder import Climbed, Errand, climb
 from process_apis.atp.models import Mode
-from process_apis.atp.planning import NOTHING_HELD, Planned, ask_plans, not_asked, plan_facts
+from process_apis.atp.planning import Planned, ask_plans, not_asked, plan_facts
 from process_apis.atp.rules import promise_line, shortfall
 from process_apis.atp.shared_reads import Found
 from process_apis.atp.sources import SourceBook
@@ -38,6 +38,13 @@ class Hearing(NamedTuple):
     @property
     def landscape(self) -> Landscape:
         return self.errand.landscape
+
+
+class Served(NamedTuple):
+    """What a line of the check gets already, of the material that it gets; `planned` of it by a scheduler."""
+
+    asked: Asked
+    planned: Decimal
 
 
 class Case(NamedTuple):
@@ -80,7 +87,6 @@ class Group:
     plans: Sequence[Planned]
     ground: Ground
     beside: frozenset[str] = frozenset()
-    held: Mapping[str, str] = field(default_factory=dict)
     told: Told | None = None
 
     @property
@@ -96,7 +102,7 @@ class Group:
     def cases(self, book: SourceBook) -> list[Case]:
         """The lines with what was said of each, every source noted in the book."""
         erp = self._erp(book)
-        plans = plan_facts(self.plans, self.ground, book, self.held)
+        plans = plan_facts(self.plans, self.ground, book)
         return [
             self._case(asked, erp[asked.line_id], plans.get(asked.line_id), book)
             for asked in self.lines
@@ -123,33 +129,36 @@ class Group:
         return Case(asked, erp, plan, guess, conversion)
 
 
-async def ask_group(instance: str, lines: Sequence[Asked], hearing: Hearing, beside: Sequence[Asked] = ()) -> Group:
+async def ask_group(instance: str, lines: Sequence[Asked], hearing: Hearing, beside: Sequence[Served] = ()) -> Group:
     """`ctp`: ERP and schedulers at once, for everything. Otherwise the ERP first, and the plan for what it lacks.
 
     The lines `beside` are asked along, before the others.
     """
-    lines = (*beside, *lines)
+    lines = (*(one.asked for one in beside), *lines)
     async with asyncio.TaskGroup() as both:
         climbing = both.create_task(climb(instance, lines, hearing.errand))
         masters = await _masters(both, climbing, instance, lines, hearing)
-        ground = Ground(hearing.landscape.plants, hearing.errand.ship_to, masters, _today, hearing.landscape.units)
+        own, plants = hearing.errand.order_in(instance), hearing.landscape.plants
+        ground = Ground(plants, hearing.errand.ship_to, masters, _today, hearing.landscape.units, own)
         everything = {line.line_id: line.quantity for line in lines} if hearing.mode == "ctp" else {}
         plans = await ask_plans(everything, lines, ground, hearing.errand)
     climbed, told = climbing.result(), None
     if hearing.mode == "atpThenCtp":
         heard = SourceBook()
         told = Told(erp_facts(instance, climbed, lines, ground, heard), heard)
-        plans = await _plans_for_the_rest(told.facts, lines, ground, hearing)
-    own = hearing.errand.order
-    aside = frozenset(line.line_id for line in beside)
-    return Group(instance, lines, climbed, plans, ground, aside, own.names if own else NOTHING_HELD, told)
+        plans = await _plans_for_the_rest(told.facts, lines, beside, ground, hearing)
+    aside = frozenset(one.asked.line_id for one in beside)
+    return Group(instance, lines, climbed, plans, ground, aside, told)
 
 
 async def _plans_for_the_rest(
-    facts: Mapping[str, ErpFact], lines: Sequence[Asked], ground: Ground, hearing: Hearing
+    facts: Mapping[str, ErpFact], lines: Sequence[Asked], beside: Sequence[Served], ground: Ground, hearing: Hearing
 ) -> list[Planned]:
-    """Where the ERP is silent nobody knows what to ask a scheduler for; where it refuses there is nothing to ask."""
+    """Where the ERP is silent nobody knows what to ask a scheduler for; where it refuses there is nothing to ask. What
+    the lines `beside` were given of a plan is taken first, for whatever reason they were given it."""
     lacking, silent = what_is_lacking(facts, lines)
+    for given, planned in beside:
+        lacking[given.line_id] = max(lacking[given.line_id], planned)
     asked = await ask_plans(lacking, lines, ground, hearing.errand)
     return [*asked, *not_asked(silent, ground)]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
-from policies.access import require_customer, require_plant, require_sales_organization
+from msgspec.structs import replace
+
+from policies.access import require_customer, require_sales_organization
 from policies.clients import Client
 from process_apis.atp.facts import Asked
 from process_apis.atp.models import MOST_LINES, AtpCheckRequest, AtpLine, PartyRef
@@ -34,17 +36,18 @@ def check_request(request: AtpCheckRequest, landscape: Landscape) -> None:
     refuse_if_any(_faults(request, landscape))
 
 
-def check_access(client: Client, request: AtpCheckRequest, landscape: Landscape) -> None:
-    """A customer or plant that is not the client's does not exist for it, whether it exists or not. So it is with names
-    of the CRM: one that nobody mapped and one of somebody else's customer are the same."""
+def granted(client: Client, request: AtpCheckRequest, landscape: Landscape) -> AtpCheckRequest:
+    """The request with a plant on each line. A customer or plant that is not the client's does not exist for it, be it
+    there or not. So it is with names of the CRM: one that nobody mapped and one of somebody else's are the same."""
     if party := request.sold_to:
         customer = landscape.references.customer(party.scheme, party.id) or ""
         require_customer(client, customer, ident=party.id)
     if request.sales_area:
         require_sales_organization(client, request.sales_area.sales_organization)
-    for line in request.lines:
-        if line.plant:
-            require_plant(client, line.plant)
+    asked = dict.fromkeys(line.plant for line in request.lines)
+    plants = {named: landscape.plant_for(client, named) for named in asked}
+    lines = tuple(line if line.plant else replace(line, plant=plants[None]) for line in request.lines)
+    return replace(request, lines=lines)
 
 
 def customer_of(request: AtpCheckRequest, landscape: Landscape) -> str:
@@ -97,7 +100,7 @@ def _line_faults(
     today: Mapping[str, date],
 ) -> Iterator[Fault]:
     """`at` is the pointer to the line, `today` the day at each plant."""
-    plant = landscape.plants.get(line.plant or landscape.default_plant)
+    plant = landscape.plants.get(line.plant or "")
     yield from quantity_faults(line.quantity, f"{at}/quantity", landscape.units)
     if plant:  # a day is past or not where the goods leave
         yield from date_faults(line.requested_date, f"{at}/requestedDate", today=today[plant.plant])
@@ -120,7 +123,7 @@ def resolve(request: AtpCheckRequest, landscape: Landscape, ship_to: str) -> lis
 
 
 def _asked(request: AtpCheckRequest, line: AtpLine, landscape: Landscape, customer: str, ship_to: str) -> Asked:
-    plant = landscape.plants[line.plant or landscape.default_plant]
+    plant = landscape.plants[line.plant or ""]
     due = line.requested_date
     if request.date_basis == "ship" and plant.calendar:
         due = plant.calendar.delivery_for(due, ship_to)

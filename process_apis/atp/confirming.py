@@ -21,8 +21,10 @@ def estimated_by(
     terms: Terms, asked: Asked, offered: tuple[Piece, ...], kept: tuple[Piece, ...], estimate: Estimate | None
 ) -> tuple[Piece, ...]:
     """At most one piece, of what nothing covers."""
+    if estimate is None or terms.rule == "oneTime":
+        return ()
     missing = asked.quantity - total(offered)
-    if estimate is None or missing <= 0 or terms.rule == "oneTime":
+    if missing <= 0:
         return ()
     if terms.rule == "complete":
         last = max(offered, key=lambda piece: piece.date, default=None)

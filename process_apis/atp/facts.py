@@ -1,4 +1,7 @@
-"""What was asked, what each source said of it, and what was decided: the values that `rules` works on."""
+"""What was asked, what each source said of it, and what was decided: the values that `rules` works on.
+
+They hold no cycles, so that the garbage collector is spared them (`gc=False`): a check makes dozens for each line.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ FOUR_PLACES = Decimal("0.0001")
 AnswerStatus = Literal["complete", "degraded", "rejected"]
 
 
-class Asked(Struct, frozen=True):
+class Asked(Struct, frozen=True, gc=False):
     """A line as asked, references resolved: `unit` is a Rec 20 code, `plant` never open.
 
     `due` is the day of arrival that `requested_date` means, by the basis that was asked.
@@ -44,7 +47,7 @@ class Asked(Struct, frozen=True):
     basis: DateBasis = "delivery"
 
 
-class Terms(Struct, frozen=True):
+class Terms(Struct, frozen=True, gc=False):
     """What the caller accepts as a confirmation."""
 
     rule: ConfirmationRule = "proposal"
@@ -52,7 +55,7 @@ class Terms(Struct, frozen=True):
     substitutes: bool = False
 
 
-class Arrival(Struct, frozen=True):
+class Arrival(Struct, frozen=True, gc=False):
     """So much arrives on `delivery`, having left on `ship` (None: not known)."""
 
     quantity: Decimal
@@ -61,7 +64,7 @@ class Arrival(Struct, frozen=True):
     supply: Supply
 
 
-class ErpLine(Struct, frozen=True):
+class ErpLine(Struct, frozen=True, gc=False):
     """What the ERP has for a line: of which material, from which plant, in which unit, when."""
 
     material: str
@@ -70,8 +73,11 @@ class ErpLine(Struct, frozen=True):
     arrivals: tuple[Arrival, ...]
 
 
-class ErpFact(Struct, frozen=True):
-    """What the ERP said about a line, by which rung. `line` is None if it was silent or if it `refused` the line."""
+class ErpFact(Struct, frozen=True, gc=False):
+    """What the ERP said about a line, by which rung. `line` is None if it was silent or if it `refused` the line.
+
+    `withheld`: what the order that the check is about holds of it was not given back, so that more may be free.
+    """
 
     source: str
     instance: str
@@ -81,11 +87,12 @@ class ErpFact(Struct, frozen=True):
     credit: CreditState = "notChecked"
     rung: Rung = "simulation"
     live: bool = True
+    withheld: bool = False
 
 
-class PlanFact(Struct, frozen=True):
+class PlanFact(Struct, frozen=True, gc=False):
     """What the scheduler of `plant` said about a line, or that it was asked in vain. `arrivals` is None if the answer
-    is in a unit that cannot be turned into the line's."""
+    is in a unit that cannot be turned into the line's. `withheld` as in `ErpFact`."""
 
     source: str
     instance: str
@@ -96,9 +103,10 @@ class PlanFact(Struct, frozen=True):
     arrivals: tuple[Arrival, ...] | None = None
     work_centre: str | None = None
     live: bool = True
+    withheld: bool = False
 
 
-class Estimate(Struct, frozen=True):
+class Estimate(Struct, frozen=True, gc=False):
     """When a material could be had that nothing covers: by its replenishment time."""
 
     source: str
@@ -107,14 +115,14 @@ class Estimate(Struct, frozen=True):
     delivery: date
 
 
-class There(Struct, frozen=True):
+class There(Struct, frozen=True, gc=False):
     """What another plant has of a line: the ERP's word, and its scheduler's for what the ERP lacks there, if asked."""
 
     erp: ErpFact
     plan: PlanFact | None = None
 
 
-class Piece(Struct, frozen=True):
+class Piece(Struct, frozen=True, gc=False):
     """A part of a line's quantity that arrives on a day, from one supply and one source."""
 
     quantity: Decimal
@@ -127,14 +135,14 @@ class Piece(Struct, frozen=True):
     ship: datetime.date | None = None
 
 
-class Factor(Struct, frozen=True):
+class Factor(Struct, frozen=True, gc=False):
     code: Literal["material", "capacity"]
     ref: str
     plant: str
     message: str
 
 
-class Alternative(Struct, frozen=True):
+class Alternative(Struct, frozen=True, gc=False):
     """Another way to deliver a line. `plant` is the one it comes from."""
 
     kind: AlternativeKind
@@ -142,7 +150,7 @@ class Alternative(Struct, frozen=True):
     schedule: tuple[Piece, ...]
 
 
-class LinePromise(Struct, frozen=True):
+class LinePromise(Struct, frozen=True, gc=False):
     """What can be promised for a line. The three quantities are None together, when a source is silent.
 
     `schedule` is what is confirmed, and after it what is estimated of the rest. `substitute` is the material that would

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from process_apis.atp.facts import Asked, ErpFact, ErpLine, Estimate, PlanFact
 from process_apis.atp.inquiries import Heard
 from process_apis.atp.ladder import Climbed
+from process_apis.atp.own_order import OwnOrder
 from process_apis.atp.shared_reads import Found
 from process_apis.atp.sources import SourceBook, erp_source, reading, scheduler_source
 from process_apis.atp.supply import Level, Need, from_plan, from_simulation, from_takings, take
@@ -20,7 +21,7 @@ from process_apis.exceptions import SourceMessage
 from process_apis.landscape import Plant
 from process_apis.provenance import Rung
 from process_apis.ways import Way
-from system_apis.errors import SystemRefused
+from system_apis.errors import SystemRefused, UpstreamError
 from system_apis.sap.goods import Levels, Master, Place, Stock
 from system_apis.sap.models import Simulation
 from system_apis.sap.units import STANDARD, Units
@@ -29,13 +30,15 @@ from system_apis.scheduler.models import PlannedLine, Scenario
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What facts stand on: the plants with their days, the customer they deliver to, and what is known of units."""
+    """What facts stand on: the plants with their days, the customer they deliver to, what is known of units, and the
+    order that is about to be changed, where it lives in the ERP that is asked."""
 
     plants: Mapping[str, Plant]
     ship_to: str
     masters: Heard[Master]
     today_at: Callable[[Plant], date]
     units: Units = STANDARD
+    order: OwnOrder | None = None
     _ways: dict[str, Way] = field(default_factory=dict)
 
     def way(self, plant: str) -> Way:
@@ -132,6 +135,7 @@ def _of_places(
             _no(found.value if isinstance(found.value, SystemRefused) else found.failure),
             rung=climbed.rung,
             live=not how.kept,
+            withheld=ground.order is not None and place in ground.order.holds,
         )
     return facts
 
@@ -141,7 +145,7 @@ class _Shelf(NamedTuple):
     levels: tuple[Level, ...]
 
 
-def _levels(place: Place, said: Levels | Stock | SystemRefused | None, ground: Ground) -> _Shelf | None:
+def _levels(place: Place, said: Levels | Stock | UpstreamError | None, ground: Ground) -> _Shelf | None:
     plant = ground.plants[place.plant]
     if isinstance(said, Stock):
         return _Shelf(said.unit, (Level(ground.today_at(plant), said.quantity),))
@@ -203,6 +207,7 @@ def plan_fact(
         arrivals,
         planned.work_centre,
         live=not found.kept,
+        withheld=arrivals is not None and ground.order is not None and asked.plant in ground.order.kept,
     )
 
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
+from msgspec import Struct
+
 from process_apis.atp.shared_reads import Found, Freshness, SharedReads
 from process_apis.provenance import Rung
 from system_apis.deadline import Deadline
@@ -27,8 +29,11 @@ DISCARD_S = 2.0
 log = logging.getLogger("ordergate.promises")
 
 
-class AskedSimulation(NamedTuple):
-    """Everything that the answer to a simulation depends on. Lines are numbered from 0, whatever callers call them."""
+class AskedSimulation(Struct, frozen=True, cache_hash=True):
+    """Everything that the answer to a simulation depends on. Lines are numbered from 0, whatever callers call them.
+
+    It is looked up a dozen times while it is under way, and has a hundred lines: it is hashed once.
+    """
 
     instance: str
     sold_to: str
@@ -38,8 +43,8 @@ class AskedSimulation(NamedTuple):
     order: str | None = None
 
 
-class AskedScenario(NamedTuple):
-    """Everything that the answer of a scheduler depends on."""
+class AskedScenario(Struct, frozen=True, cache_hash=True):
+    """Everything that the answer of a scheduler depends on; hashed once."""
 
     instance: str
     plant: str
@@ -57,14 +62,14 @@ class AskedCustomer(NamedTuple):
 
 V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
-Heard = dict[Place, Found[V | SystemRefused]]
-"""By place: what was said of it, a clear no, or why nothing was heard."""
+Heard = dict[Place, Found[V | UpstreamError]]
+"""By place: what was said of it, be it a clear no, or why nothing was heard."""
 
 
 class _Read(Protocol[V_co]):
     async def __call__(
         self, places: Sequence[Place], *, deadline: Deadline
-    ) -> Mapping[Place, V_co | SystemRefused]: ...
+    ) -> Mapping[Place, V_co | UpstreamError]: ...
 
 
 class Inquiries:
@@ -73,9 +78,9 @@ class Inquiries:
 
     def __init__(self) -> None:
         self._simulations: SharedReads[AskedSimulation, Simulation] = SharedReads(BROWSE_KEPT_S)
-        self._levels: SharedReads[tuple[str, Place], Levels | SystemRefused] = SharedReads(BROWSE_KEPT_S)
-        self._stocks: SharedReads[tuple[str, Place], Stock | SystemRefused] = SharedReads(BROWSE_KEPT_S)
-        self._masters: SharedReads[tuple[str, Place], Master | SystemRefused] = SharedReads(MASTER_KEPT_S)
+        self._levels: SharedReads[tuple[str, Place], Levels | UpstreamError] = SharedReads(BROWSE_KEPT_S)
+        self._stocks: SharedReads[tuple[str, Place], Stock | UpstreamError] = SharedReads(BROWSE_KEPT_S)
+        self._masters: SharedReads[tuple[str, Place], Master | UpstreamError] = SharedReads(MASTER_KEPT_S)
         self._scenarios: SharedReads[AskedScenario, Scenario] = SharedReads(BROWSE_KEPT_S)
         self._customers: SharedReads[AskedCustomer, Customer | SystemRefused] = SharedReads(MASTER_KEPT_S)
         self._closed_until: dict[tuple[str, Rung], float] = {}
@@ -158,7 +163,7 @@ async def _discarded(scheduler: Scheduler, scenario_id: str) -> None:
 
 
 async def _at_places(
-    reads: SharedReads[tuple[str, Place], V | SystemRefused],
+    reads: SharedReads[tuple[str, Place], V | UpstreamError],
     source: tuple[str, _Read[V]],
     places: Iterable[Place],
     deadline: Deadline,
@@ -166,7 +171,7 @@ async def _at_places(
 ) -> Heard[V]:
     instance, read = source
 
-    async def ask(keys: Sequence[tuple[str, Place]], until: Deadline) -> Mapping[tuple[str, Place], V | SystemRefused]:
+    async def ask(keys: Sequence[tuple[str, Place]], until: Deadline) -> Mapping[tuple[str, Place], V | UpstreamError]:
         answers = await read([place for _, place in keys], deadline=until)
         return {(instance, place): answer for place, answer in answers.items()}
 

@@ -94,7 +94,7 @@ async def climb(instance: str, lines: Sequence[Asked], errand: Errand) -> Climbe
             for one in closed:
                 inquiries.not_offered(erp.instance, one)
             return climbed._replace(gaps=tuple(gaps))
-        if isinstance(failure, NOT_FOR_US):
+        if isinstance(failure, NOT_FOR_US) and not climbed.first.alone:
             closed.append(rung)
         if rung == rungs[-1] or climbed.first.late or _out_of_reach(failure):
             break

@@ -20,17 +20,24 @@ from process_apis.order_ids import NUMBER, canonical
 from process_apis.words import bare
 from system_apis.deadline import Deadline
 from system_apis.errors import NotFoundInSystem, UpstreamError
+from system_apis.sap.goods import Place
 from system_apis.sap.models import Demand, Order, OrderItem
 from system_apis.scheduler.models import Commitment
 
 
 class OwnOrder(NamedTuple):
-    """`others` are its items that the check is not about; `names` is what its plan calls the items of the lines."""
+    """`others` are its items that the check is not about; `names` is what its plan calls the items of the lines.
+
+    `holds` is where the items of the lines hold something: only a simulation gives that back. `kept` are the plants
+    whose plan does not give back all that it holds for the lines, because nobody can tell what it calls it.
+    """
 
     instance: str
     number: str
     others: tuple[Demand, ...]
     names: Mapping[str, str]
+    holds: frozenset[Place] = frozenset()
+    kept: frozenset[str] = frozenset()
 
 
 def order_faults(request: AtpCheckRequest) -> Iterator[Fault]:
@@ -74,10 +81,9 @@ async def own_order(
         for item in order.items
         if not item.rejection_reason and not item.parent and item.confirmations and item.item not in given_back
     )
-    held = await _held([one for line, one in lines if line.order_ref], number, landscape, until)
-    return OwnOrder(
-        instance, number, others, {line_id: name for line_id, of in items.items() for name in _names(of, held)}
-    )
+    holds = frozenset(Place(item.material, item.plant) for of in items.values() for item in of if item.confirmations)
+    names, kept = await _in_the_plans([one for _, one in lines], items, number, landscape, until)
+    return OwnOrder(instance, number, others, names, holds, kept)
 
 
 def _items(ref: OrderItemRef, asked: Asked, order: Order) -> tuple[OrderItem, ...]:
@@ -110,27 +116,51 @@ def _faults(
             yield Fault(at, "the order has no such item that is still open", "order-item-unknown")
 
 
-async def _held(asked: Sequence[Asked], number: str, landscape: Landscape, until: Deadline) -> tuple[Commitment, ...]:
-    """What the plans hold for the order. A plan that does not say keeps it: less is promised then, never more."""
-    held: list[Commitment] = []
-    for name in dict.fromkeys(landscape.plants[one.plant].scheduler for one in asked):
-        if name is not None:
-            try:
-                found = await landscape.schedulers[name].commitments(number, deadline=until)
-            except UpstreamError:
-                continue
-            held += found.lines if found else ()
-    return tuple(held)
+async def _in_the_plans(
+    asked: Sequence[Asked],
+    items: Mapping[str, Sequence[OrderItem]],
+    number: str,
+    landscape: Landscape,
+    until: Deadline,
+) -> tuple[dict[str, str], frozenset[str]]:
+    """What the plans call the items of each line, and the plants whose plan keeps some of it: a line is called by one
+    name, and each name is given back once."""
+    held: dict[str, tuple[Commitment, ...] | None] = {}
+    names: dict[str, str] = {}
+    kept = set()
+    for line in asked:
+        scheduler = landscape.plants[line.plant].scheduler
+        if line.line_id not in items or scheduler is None:
+            continue
+        if scheduler not in held:
+            held[scheduler] = await _held(scheduler, number, landscape, until)
+        called = _called(items[line.line_id], held[scheduler])
+        if called is None or len(called) > 1:
+            kept.add(line.plant)
+        elif called and not called & set(names.values()):
+            names[line.line_id] = next(iter(called))
+    return names, frozenset(kept)
 
 
-def _names(items: Sequence[OrderItem], held: Sequence[Commitment]) -> Iterator[str]:
-    """Plans know an item by its number, or by the line of the quote it was made of, which nobody here knows: then the
-    only one of the same material is meant."""
+async def _held(scheduler: str, number: str, landscape: Landscape, until: Deadline) -> tuple[Commitment, ...] | None:
+    """What a plan holds for the order; None if it does not say."""
+    try:
+        found = await landscape.schedulers[scheduler].commitments(number, deadline=until)
+    except UpstreamError:
+        return None
+    return found.lines if found else ()
+
+
+def _called(items: Sequence[OrderItem], held: Sequence[Commitment] | None) -> set[str] | None:
+    """What a plan calls the items. It knows an item by its number, or by the line of the quote it was made of, which
+    nobody here knows: then what it holds of the same material is meant."""
+    if held is None:
+        return None
+    called = set()
     for item in items:
         named = {one.line_id for one in held if one.line_id == item.item}
-        alike = named or {one.line_id for one in held if one.material == item.material}
-        if len(alike) == 1:
-            yield alike.pop()
+        called |= named or {one.line_id for one in held if one.material == item.material}
+    return called
 
 
 def _wanted(item: OrderItem) -> date:

@@ -14,7 +14,10 @@ _LOWER: dict[Confidence, Confidence] = {"firm": "high", "high": "medium", "mediu
 
 
 def total(pieces: Iterable[Piece]) -> Decimal:
-    return sum((piece.quantity for piece in pieces), ZERO)
+    amount = ZERO
+    for piece in pieces:
+        amount += piece.quantity
+    return amount
 
 
 def earliest(wanted: Decimal, pieces: Iterable[Piece]) -> tuple[Piece, ...]:
@@ -24,8 +27,8 @@ def earliest(wanted: Decimal, pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     for piece in sorted(pieces, key=lambda piece: (piece.date, piece.supply == "production")):
         if left <= 0:
             break
-        taken.append(replace(piece, quantity=min(piece.quantity, left)))
-        left -= taken[-1].quantity
+        taken.append(piece if piece.quantity <= left else replace(piece, quantity=left))
+        left -= piece.quantity
     return tuple(taken)
 
 

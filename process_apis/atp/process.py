@@ -8,7 +8,7 @@ from math import inf
 
 from process_apis.atp.answer import compose
 from process_apis.atp.asking import Group, Hearing, ask_group
-from process_apis.atp.checks import check_access, check_request, customer_of, resolve
+from process_apis.atp.checks import check_request, customer_of, granted, resolve
 from process_apis.atp.facts import Asked, Terms
 from process_apis.atp.inquiries import BROWSE_KEPT_S, Inquiries
 from process_apis.atp.ladder import Errand
@@ -29,7 +29,7 @@ async def check_availability(
     caller: Caller, request: AtpCheckRequest, *, landscape: Landscape, seals: Seals, inquiries: Inquiries
 ) -> Promise:
     """What can be promised for the lines. Raises RequestFaulty, NotVisible, or NoSourceAnswered if all are silent."""
-    check_access(caller.client, request, landscape)
+    request = granted(caller.client, request, landscape)
     check_request(request, landscape)
     errand = await _delivered(request, _errand(caller, request, landscape, inquiries))
     asked = resolve(request, landscape, errand.ship_to)
@@ -49,8 +49,7 @@ async def check_availability(
 
 async def _delivered(request: AtpCheckRequest, errand: Errand) -> Errand:
     """The errand with the party that the goods go to."""
-    plants = errand.landscape.plants
-    erps = (plants[line.plant or errand.landscape.default_plant].erp for line in request.lines)
+    erps = (errand.landscape.plants[line.plant or ""].erp for line in request.lines)
     ship_to = await ship_to_of(
         request,
         errand.sold_to,

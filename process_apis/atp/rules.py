@@ -16,6 +16,7 @@ from process_apis.atp.facts import (
     Estimate,
     Factor,
     LinePromise,
+    Piece,
     PlanFact,
     Terms,
     There,
@@ -58,7 +59,7 @@ def promise_line(
         plan = None
     findings = _findings(asked, erp, plan)
     offered = earliest(asked.quantity, [*from_erp(asked, erp), *from_plan(plan)])
-    if not _known(asked, erp, plan, total(offered)):
+    if not _known(asked, erp, plan, offered):
         return LinePromise(asked, "unknown", None, None, None, offered, (), (), findings, conversion=conversion)
     other = erp.line.material if erp.line and erp.line.material != asked.material else None
     if other and not terms.substitutes:
@@ -75,7 +76,7 @@ def promise_line(
         asked.quantity - confirmed,
         (*kept, *guessed),
         _factors(asked, erp, plan, on_time),
-        alternatives(asked, offered, kept, elsewhere),
+        alternatives(asked, offered, kept, elsewhere) if on_time < asked.quantity else (),
         findings,
         substitute=other if confirmed > 0 else None,
         conversion=conversion,
@@ -102,13 +103,20 @@ def _not_that(asked: Asked, erp: ErpFact, other: str) -> LinePromise:
     return LinePromise(asked, "unavailable", ZERO, ZERO, asked.quantity, (), (), (), (finding,))
 
 
-def _known(asked: Asked, erp: ErpFact, plan: PlanFact | None, offered: Decimal) -> bool:
-    """Is enough known to say a number? A silent scheduler does not matter where the ERP alone covers the line."""
+def _known(asked: Asked, erp: ErpFact, plan: PlanFact | None, offered: tuple[Piece, ...]) -> bool:
+    """Is enough known to say a number? A silent scheduler does not matter where the ERP alone covers the line, nor does
+    what an order withholds from its own line where all is in time without it."""
     if erp.line is None or erp.line.unit != asked.unit:
         return False
-    if offered >= asked.quantity or plan is None:
+    if _withheld(erp, plan) and total(piece for piece in offered if piece.date <= asked.due) < asked.quantity:
+        return False
+    if total(offered) >= asked.quantity or plan is None:
         return True
     return plan.outcome == ANSWERED and plan.arrivals is not None
+
+
+def _withheld(erp: ErpFact, plan: PlanFact | None) -> bool:
+    return erp.withheld or (plan is not None and plan.withheld)
 
 
 def _status(
@@ -157,6 +165,9 @@ def _gaps(asked: Asked, erp: ErpFact, plan: PlanFact | None) -> Iterable[Finding
     for system, fact in (("erp", erp), ("scheduler", plan)):
         if fact is not None and fact.outcome not in (ANSWERED, "skipped"):
             text = f"the {system} gave no answer in time: {fact.outcome}"
+            yield Finding("source-unavailable", text, system, fact.instance, blocking=False, line_id=asked.line_id)
+        elif fact is not None and fact.withheld:
+            text = f"the {system} did not give back what the order itself holds: there may be more than it says"
             yield Finding("source-unavailable", text, system, fact.instance, blocking=False, line_id=asked.line_id)
 
 

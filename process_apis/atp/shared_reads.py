@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from process_apis.provenance import Outcome
 from system_apis.deadline import Deadline
-from system_apis.errors import SystemTimeout, SystemUnavailable, UpstreamError
+from system_apis.errors import SystemRefused, SystemTimeout, SystemUnavailable, UpstreamError
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -36,12 +36,14 @@ LIVE = Freshness()
 
 
 class Found(NamedTuple, Generic[V]):
-    """A value or why there is none. `failure` is None exactly when there is a value; `kept`: read for another call."""
+    """A value or why there is none: a clear no to one of many questions is its value. `kept`: read for another call;
+    `alone`: the failure is of this question, not of all that were asked together."""
 
     value: V | None
     failure: UpstreamError | None = None
     late: bool = False
     kept: bool = False
+    alone: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -75,6 +77,11 @@ class SharedReads(Generic[K, V]):
     @property
     def under_way(self) -> int:
         return len(set(map(id, self._flying.values())))
+
+    @property
+    def kept(self) -> int:
+        """How many answers are remembered: none for much longer than anybody may have it, once others come."""
+        return len(self._kept)
 
     async def fetch(
         self,
@@ -157,8 +164,10 @@ class SharedReads(Generic[K, V]):
                 continue  # a no is heard by who asked; the next one asks again
             self._kept.pop(key, None)  # the latest stands last, so that the oldest goes first
             self._kept[key] = (flight.began, value)
-        while len(self._kept) > MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
+        oldest = next(iter(self._kept.items()), None)
+        while oldest and (len(self._kept) > MOST_KEPT or oldest[1][0] + self._kept_s < time.monotonic()):
+            del self._kept[oldest[0]]
+            oldest = next(iter(self._kept.items()), None)
 
     def _forget(self, flight: _Flight[K, V]) -> None:
         for key in flight.keys:
@@ -177,7 +186,10 @@ def _outcome(task: asyncio.Task[Mapping[K, V]], key: K) -> Found[V]:
         return Found(None, late=True)
     failure = task.exception()
     if failure is None:
-        return Found(task.result()[key])
+        told = task.result()[key]
+        if isinstance(told, UpstreamError) and not (isinstance(told, SystemRefused) and told.final):
+            return Found(None, told, alone=True)  # no answer to this one, whatever became of the others
+        return Found(told)
     if not isinstance(failure, UpstreamError):
         raise failure
     return Found(None, failure, late=isinstance(failure, SystemTimeout))

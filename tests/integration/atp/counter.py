@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -20,12 +21,12 @@ SEALS = Seals(["a-key-of-the-house-for-the-tests-1"])
 
 
 def line(line_id: str, product: str, quantity: str, /, *, days: int = 5, **more: Any) -> dict[str, Any]:
-    day = date.today() + timedelta(days=days)  # noqa: DTZ011 - the sandbox's world starts on this machine's day
+    today = datetime.now(ZoneInfo("America/Los_Angeles")).date()  # as the plants count, and the sandbox's world
     return {
         "lineId": line_id,
         "product": {"id": product},
         "quantity": {"value": quantity, "unit": "C62"},
-        "requestedDate": day.isoformat(),
+        "requestedDate": (today + timedelta(days=days)).isoformat(),
     } | more
 
 
@@ -35,10 +36,6 @@ def request(*lines: dict[str, Any], sold_to: str = "17100001", **more: Any) -> A
 
 
 THREE = (line("1", "TG11", "40"), line("2", "TG12", "100"), line("3", "FG126", "50"))
-
-
-def plants_today(landscape: Landscape, plant: str = "1710") -> date:
-    return datetime.now(landscape.plants[plant].time_zone).date()
 
 
 async def check(

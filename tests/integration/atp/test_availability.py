@@ -16,7 +16,7 @@ from process_apis.atp.models import InternalPromise, PartnerPromise
 from process_apis.atp.token import open_promise
 from process_apis.errors import NoSourceAnswered, RequestFaulty
 from process_apis.landscape import Landscape
-from tests.integration.atp.counter import SEALS, THREE, check, line, plants_today, request
+from tests.integration.atp.counter import SEALS, THREE, check, line, request
 from tests.integration.landscape import NOBODY_LISTENS, NORTH, Overheard, open_landscape, urls_of
 from tests.sandbox import RunningSandbox
 
@@ -93,7 +93,7 @@ async def test_what_is_nowhere_is_backordered_where_the_erp_knows_how_long_it_ta
     )
     (piece,) = ordered.schedule
     assert (piece.quantity.value, piece.supply, piece.firmness, piece.confidence) == (7, "leadTime", "estimated", "low")
-    assert piece.delivery_date == plants_today(landscape) + timedelta(days=10)
+    assert piece.delivery_date == landscape.today + timedelta(days=10)
     assert [one.rung for one in answer.sources if one.id == piece.source] == ["masterData"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from process_apis.calendars import Lane, PlantCalendar
 from process_apis.errors import RequestFaulty
 from process_apis.landscape import Landscape
-from tests.integration.atp.counter import check, line, plants_today, request
+from tests.integration.atp.counter import check, line, request
 
 EVERY_DAY = frozenset(range(7))
 
@@ -66,7 +66,7 @@ async def test_production_is_asked_for_in_time_to_be_packed_and_driven(landscape
 
 
 async def test_a_holiday_delays_what_is_taken_from_the_shelf(landscape: Landscape) -> None:
-    today = plants_today(landscape)
+    today = landscape.today
     closed = frozenset(today + timedelta(days=n) for n in range(4))
     landscape = with_calendar(landscape, PlantCalendar(EVERY_DAY, closed))
     asked = request(line("1", "TG11", "40", days=1), purpose="browse", mode="atp")

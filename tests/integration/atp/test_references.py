@@ -51,3 +51,11 @@ async def test_a_part_number_is_the_word_of_one_customer_only(mapped: Landscape)
 async def test_a_foreign_account_and_one_that_nobody_mapped_are_the_same(mapped: Landscape, account: str) -> None:
     with pytest.raises(NotVisible):
         await check(mapped, request(line("1", "TG11", "1"), soldTo={"id": account, "scheme": "crm"}), SOUTH)
+
+
+async def test_a_configuration_is_refused_with_what_to_do_instead(landscape: Landscape) -> None:
+    with pytest.raises(RequestFaulty) as refused:
+        await check(landscape, request(line("1", "FG300", "1", configurationRef={"id": "C-1", "revision": "2"})))
+    (fault,) = refused.value.faults
+    assert (fault.pointer, fault.code) == ("#/lines/0/configurationRef", "capability-not-available")
+    assert "convert the quote" in fault.detail

@@ -11,7 +11,7 @@ from process_apis.atp import inquiries as module
 from process_apis.atp.inquiries import Inquiries
 from process_apis.errors import NoSourceAnswered
 from process_apis.landscape import Landscape
-from tests.integration.atp.counter import check, line, plants_today, request
+from tests.integration.atp.counter import check, line, request
 from tests.sandbox import RunningSandbox
 
 SIMULATION, AVAILABILITY = "API_SALES_ORDER_SIMULATION_SRV", "API_PRODUCT_AVAILY_INFO_BASIC"
@@ -90,7 +90,7 @@ async def test_stock_is_the_last_resort_and_says_how_little_it_knows(
         (60, "onHand", "estimated", "low"),
         (40, "leadTime", "estimated", "low"),
     ]
-    assert late.schedule[1].delivery_date == plants_today(landscape) + timedelta(days=10)
+    assert late.schedule[1].delivery_date == landscape.today + timedelta(days=10)
 
 
 @pytest.mark.parametrize("purpose", ["order", "orderChange"])

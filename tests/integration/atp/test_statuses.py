@@ -9,7 +9,7 @@ import pytest
 
 from process_apis.landscape import Landscape
 from process_apis.reference_maps import ReferenceMaps, Substitute
-from tests.integration.atp.counter import check, line, plants_today, request
+from tests.integration.atp.counter import check, line, request
 from tests.integration.landscape import CRM, NOBODY_LISTENS, NORTH, Overheard, open_landscape, urls_of
 from tests.sandbox import RunningSandbox
 
@@ -108,13 +108,8 @@ async def test_the_same_unit_shows_no_conversion(landscape: Landscape) -> None:
 async def test_split_dates_can_be_refused(landscape: Landscape) -> None:
     asked = request(line("1", "TG12", "100"), allow={"splitDates": False})
     (one,) = (await check(landscape, asked)).lines
-    assert {piece.delivery_date for piece in one.schedule} == {plants_days(landscape, 12)}
+    assert {piece.delivery_date for piece in one.schedule} == {landscape.today + timedelta(days=12)}
     assert (one.on_time_quantity.value, [other.kind for other in one.alternatives]) == (0, ["split"])
-
-
-def plants_days(landscape: Landscape, days: int):
-    """The day of a receipt in the sandbox's world, which starts on this machine's day."""
-    return plants_today(landscape) + timedelta(days=days)
 
 
 async def test_one_time_gives_up_what_comes_later(landscape: Landscape) -> None:

@@ -198,32 +198,40 @@ def from_scheduler(world: World, erp: dict[int, list[Part] | None]) -> dict[int,
         return {}
     found: dict[int, list[Part] | str] = {}
     left = {name: [[day, Fraction(quantity)] for day, quantity in days] for name, days in world.capacity.items()}
-    groups: dict[str, list[int]] = {}
-    for place, line in enumerate(world.lines):
-        known = fraction(world, line, BASES[line.material]) is not None and line.material in world.masters
-        groups.setdefault(BASES[line.material] if known else line.unit, []).append(place)
-    for unit, places in groups.items():
-        wants = {place: _short(world, erp, place) for place in places}
-        asked = {place: want for place, want in wants.items() if want is not None and want > 0}
-        wrong = any(BASES[world.lines[place].material] != unit for place in asked)
-        for place in places:
-            line, want = world.lines[place], wants[place]
-            if want is None:
-                found[place] = "silent"
-            if place not in asked:
-                continue
-            if world.scheduler in ("silent", "strange") or wrong:
-                found[place] = "silent"
-                continue
-            per = fraction(world, line, unit)
-            assert per is not None
-            made = _made(left[line.material], needed(asked[place], per, same=line.unit == unit))
-            found[place] = []
-            for day, quantity, supply in turned(made, per, line, unit):
-                leaves, arrives = arriving(world.plant.calendar, day, line.due)
-                sure = LOWER["medium"] if world.kept else "medium"
-                found[place].append(Part(quantity, arrives, leaves, supply, "simulated", sure))  # type: ignore[union-attr]
+    wants = {place: _short(world, erp, place) for place in range(len(world.lines))}
+    asked = {place: want for place, want in wants.items() if want}
+    refused = _refused_units(world, asked)
+    for place, want in wants.items():
+        line = world.lines[place]
+        if want is None:
+            found[place] = "silent"
+        if place not in asked:
+            continue
+        unit, known = _planned_in(world, line)
+        if world.scheduler in ("silent", "strange") or (unit, known) in refused:
+            found[place] = "silent"
+            continue
+        per = fraction(world, line, unit)
+        assert per is not None
+        made = _made(left[world.made_at[line.material]], needed(asked[place], per, same=line.unit == unit))
+        found[place] = []
+        for day, quantity, supply in turned(made, per, line, unit):
+            leaves, arrives = arriving(world.plant.calendar, day, line.due)
+            sure = LOWER["medium"] if world.kept else "medium"
+            found[place].append(Part(quantity, arrives, leaves, supply, "simulated", sure))  # type: ignore[union-attr]
     return found
+
+
+def _planned_in(world: World, line: Line) -> tuple[str, bool]:
+    """The unit that a scheduler is asked in, and whether it is known to be the base unit."""
+    known = line.material in world.masters and fraction(world, line, BASES[line.material]) is not None
+    return (BASES[line.material] if known else line.unit), known
+
+
+def _refused_units(world: World, asked: dict[int, Fraction]) -> set[tuple[str, bool]]:
+    """A unit is refused with all the lines that are asked in it."""
+    lines = [world.lines[place] for place in asked]
+    return {_planned_in(world, line) for line in lines if _planned_in(world, line)[0] != BASES[line.material]}
 
 
 def _short(world: World, erp: dict[int, list[Part] | None], place: int) -> Fraction | None:
@@ -281,6 +289,11 @@ def _line(
     offered = _cut(sorted(parts, key=lambda part: (part.arrives, part.supply == "production")), wanted)
     covered = _sum(offered)
     if erp is None or (covered < wanted and plan == "silent"):
+        return Verdict("unknown", None, None, offered)
+    kept_back = world.rung != "simulation" and line.material in world.held
+    if isinstance(plan, list) and world.plan_keeps:
+        kept_back = True
+    if kept_back and _sum(part for part in offered if part.arrives <= line.due) < wanted:
         return Verdict("unknown", None, None, offered)
     if place in world.instead and not world.substitutes:
         return Verdict("unavailable", Fraction(0), Fraction(0), ())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -10,15 +11,18 @@ from zoneinfo import ZoneInfo
 from process_apis.atp.asking import Group, what_is_lacking
 from process_apis.atp.facts import Asked, LinePromise, Terms, There
 from process_apis.atp.hearing import Ground, erp_facts
-from process_apis.atp.ladder import Climbed
-from process_apis.atp.planning import Planned, needs_of, not_asked, plans_of
-from process_apis.atp.shared_reads import Found
+from process_apis.atp.inquiries import Inquiries
+from process_apis.atp.ladder import Climbed, Errand
+from process_apis.atp.own_order import OwnOrder
+from process_apis.atp.planning import Planned, ask_plans, not_asked
+from process_apis.atp.shared_reads import LIVE, Found
 from process_apis.atp.sources import SourceBook
 from process_apis.calendars import PlantCalendar
-from process_apis.landscape import Plant
-from system_apis.errors import SystemRefused
+from process_apis.landscape import Landscape, Plant
+from system_apis.deadline import Deadline
+from system_apis.errors import SystemRefused, SystemUnavailable
 from system_apis.sap.goods import AvailablePeriod, Levels, Master, Place, PlantData, Product, Stock, UnitRatio
-from system_apis.sap.models import Confirmation, SimulatedLine, Simulation, SourceMessage
+from system_apis.sap.models import Confirmation, SalesArea, SimulatedLine, Simulation, SourceMessage
 from system_apis.scheduler.models import PlannedLine, PlannedPiece, Requirement, Scenario
 from tests.unit.process_apis.atp import worlds
 from tests.unit.process_apis.atp.worlds import BASES, RATIOS, TODAY, World
@@ -27,6 +31,7 @@ ZONE = ZoneInfo("America/Los_Angeles")
 READ_AT = datetime(2030, 3, 6, 18, tzinfo=UTC)
 NO = SystemRefused("sap", "s4", "check", "M3/351", "not maintained", 400)
 ZERO = Decimal(0)
+AREA = SalesArea("1710", "10", "00")
 
 
 def promises(world: World) -> list[LinePromise]:
@@ -63,7 +68,13 @@ def _ground(world: World, plants: Mapping[str, Plant], plant: str) -> Ground:
         else Found(None, late=True)
         for material in BASES
     }
-    return Ground(plants, "C1", masters, lambda _: TODAY)  # type: ignore[arg-type]
+    return Ground(plants, "C1", masters, lambda _: TODAY, order=_order(world))  # type: ignore[arg-type]
+
+
+def _order(world: World) -> OwnOrder | None:
+    holds = frozenset(Place(material, "P1") for material in world.held)
+    kept = frozenset({"P1"}) if world.plan_keeps else frozenset()
+    return OwnOrder("s4", "1", (), {}, holds, kept) if holds or kept else None
 
 
 def _master(material: str, plant: str, days: int) -> Master:
@@ -130,28 +141,48 @@ def _plans(world: World, lines: list[Asked], climbed: Climbed, ground: Ground) -
         wanted, silent = {line.line_id: line.quantity for line in lines}, []
     else:
         wanted, silent = what_is_lacking(erp_facts("s4", climbed, lines, ground, SourceBook()), lines)
-    left = {name: [[day, quantity] for day, quantity in days] for name, days in world.capacity.items()}
-    asked = [
-        Planned(plan, of, _scenario(world, needs_of(plan, of, wanted, ground), left))
-        for plan, of in plans_of([line for line in lines if wanted[line.line_id]], ground)
-    ]
-    return [*asked, *not_asked(silent, ground)]
+    asked = asyncio.run(_asked(world, wanted, lines, ground))
+    found = [one._replace(found=one.found and one.found._replace(kept=world.kept)) for one in asked]
+    return [*found, *not_asked(silent, ground)]
 
 
-def _scenario(world: World, needs: tuple[Requirement, ...], left: dict[str, list[list]]) -> Found[Scenario]:
-    if world.scheduler == "silent" or any(need.unit != BASES[need.material] for need in needs):
-        return Found(None)
-    lines = tuple(_planned(world, need, left[need.material]) for need in needs)
-    return Found(Scenario("x", "P1", "1", TODAY, READ_AT, READ_AT + timedelta(minutes=15), lines), kept=world.kept)
+async def _asked(world: World, wanted: Mapping[str, Decimal], lines: list[Asked], ground: Ground) -> list[Planned]:
+    landscape = Landscape({}, None, {"aps": Floor(world)}, dict(ground.plants), "P1", AREA)  # type: ignore[arg-type, dict-item]
+    inquiries = Inquiries()
+    errand = Errand("C1", AREA, "quote", LIVE, Deadline.after(60), landscape, inquiries)
+    try:
+        return await ask_plans(wanted, lines, ground, errand)
+    finally:
+        await inquiries.settle()
 
 
-def _planned(world: World, need: Requirement, left: list[list]) -> PlannedLine:
-    wanted, pieces = need.quantity, []
-    for slot in left:
-        part = min(wanted, slot[1])
-        if part > 0:
-            slot[1] -= part
-            wanted -= part
-            pieces.append(PlannedPiece(part, slot[0]))
-    unit = "LTR" if world.scheduler == "strange" else need.unit
-    return PlannedLine(need.line_id, need.material, unit, tuple(pieces), wanted, "WC-1")
+class Floor:
+    """The scheduler of a world: every question finds all of its capacity free."""
+
+    instance = "aps"
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def simulate(self, plant: str, requirements: Sequence[Requirement], **_: object) -> Scenario:
+        if self.world.scheduler == "silent":
+            raise SystemUnavailable("scheduler", "aps", "simulate")
+        if any(need.unit != BASES[need.material] for need in requirements):
+            raise SystemRefused("scheduler", "aps", "simulate", "unitInvalid", "not planned in that unit", 422)
+        left = {name: [[day, quantity] for day, quantity in days] for name, days in self.world.capacity.items()}
+        lines = tuple(self._planned(need, left[self.world.made_at[need.material]]) for need in requirements)
+        return Scenario("x", plant, "1", TODAY, READ_AT, READ_AT + timedelta(minutes=15), lines)
+
+    async def discard(self, scenario_id: str, **_: object) -> None:
+        """It never took up any room."""
+
+    def _planned(self, need: Requirement, left: list[list]) -> PlannedLine:
+        wanted, pieces = need.quantity, []
+        for slot in left:
+            part = min(wanted, slot[1])
+            if part > 0:
+                slot[1] -= part
+                wanted -= part
+                pieces.append(PlannedPiece(part, slot[0]))
+        unit = "LTR" if self.world.scheduler == "strange" else need.unit
+        return PlannedLine(need.line_id, need.material, unit, tuple(pieces), wanted, "WC-1")

@@ -94,3 +94,15 @@ async def test_a_fault_of_ours_is_no_silence_of_the_neighbour() -> None:
     with pytest.raises(ZeroDivisionError):
         await reads.fetch(["a"], wrong, Deadline.after(1))
     assert reads.under_way == 0
+
+
+async def test_what_nobody_may_have_any_more_is_forgotten_when_the_next_answer_comes() -> None:
+    reads: SharedReads[str, int] = SharedReads(0.3)
+    neighbour = Neighbour()
+    neighbour.free.set()
+    await reads.fetch([str(number) for number in range(100)], neighbour.answer, Deadline.after(5))
+    assert reads.kept == 100
+    while (await reads.fetch(["0"], neighbour.answer, Deadline.after(5), Freshness(0.3)))["0"].kept:  # noqa: ASYNC110 - by the clock
+        await asyncio.sleep(0.01)
+    await reads.fetch(["new"], neighbour.answer, Deadline.after(5))
+    assert reads.kept <= 2

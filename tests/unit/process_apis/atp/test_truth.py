@@ -68,10 +68,9 @@ def test_all_lines_together_are_never_told_more_than_there_is(world: World) -> N
         if world.rung != "simulation" and material in world.plant.levels:
             there = max(free for _, free in world.plant.levels[material])
             assert in_base(world, promised, material, "onHand", "inbound") <= Fraction(there)
-        made = sum((quantity for _, quantity in world.capacity[material]), Decimal(0))
-        units = {line.unit for line in world.lines if line.material == material}
-        if len(units) == 1 or material in world.masters:  # else each unit is a question of its own
-            assert in_base(world, promised, material, "production") <= Fraction(made)
+    for centre, days in world.capacity.items():
+        made = sum(in_base(world, promised, one, "production") for one, at in world.made_at.items() if at == centre)
+        assert made <= Fraction(sum((quantity for _, quantity in days), Decimal(0)))
 
 
 @MANY
@@ -81,6 +80,15 @@ def test_what_is_unknown_is_never_zero(world: World) -> None:
         nothing = (one.confirmed, one.on_time, one.unconfirmed, one.fill_rate)
         assert (one.status == "unknown") == (nothing == (None,) * 4)
         assert one.status == "unknown" or None not in nothing
+
+
+@MANY
+@given(some_worlds)
+def test_what_an_order_withholds_from_its_own_line_never_makes_a_promise_smaller(world: World) -> None:
+    """All on time, or unknown: what was not given back could still have been more."""
+    world.rung, world.held = "availability", set(BASES)
+    for line, one in zip(world.lines, product.promises(world), strict=True):
+        assert one.on_time in (None, line.quantity) or one.status == "rejected"
 
 
 @MANY

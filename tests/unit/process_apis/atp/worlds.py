@@ -58,8 +58,14 @@ class World:
     """Replenishment days of the materials whose master data is known."""
     scheduler: str = "up"
     """`none`, `up`, `silent`, or `strange`, which answers in a unit that nobody asked in."""
+    made_at: dict[str, str] = field(default_factory=dict)
+    """The work centre that makes a material."""
     capacity: dict[str, list[tuple[date, Decimal]]] = field(default_factory=dict)
-    """What can be finished of a material by day, in base units."""
+    """What a work centre can finish by day, in base units of whatever it makes."""
+    held: set[str] = field(default_factory=set)
+    """Materials of which the order that the check is about holds something; only a simulation gives it back."""
+    plan_keeps: bool = False
+    """Whether the plan does not give back what it holds for that order."""
 
 
 def day(chance: Random, low: int, high: int) -> date:
@@ -92,10 +98,13 @@ def world(chance: Random) -> World:
         kept=chance.random() < 0.15,
         masters={name: chance.choice([0, 1, 5, 12]) for name in BASES if chance.random() < 0.9},
         scheduler=chance.choice(["none", "up", "up", "up", "silent", "strange"]),
+        made_at={name: chance.choice(["WC-1", "WC-1", "WC-2"]) for name in BASES},
         capacity={
-            name: sorted((day(chance, -1, 25), amount(chance, base, 30)) for _ in range(chance.randint(0, 4)))
-            for name, base in BASES.items()
+            name: sorted((day(chance, -1, 25), amount(chance, "C62", 30)) for _ in range(chance.randint(0, 4)))
+            for name in ("WC-1", "WC-2")
         },
+        held={name for name in BASES if chance.random() < 0.08},
+        plan_keeps=chance.random() < 0.05,
     )
 
 
