@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.audit_tables import audit_entries, audit_head
@@ -32,6 +32,22 @@ WITHHELD: Final = "[withheld]"
 _SECRET = re.compile(r"secret|token|password|authorization|credential|apikey|privatekey", re.IGNORECASE)
 _NOT_DIGESTED = frozenset({"digest", "seal"})
 _entries = audit_entries.c
+
+_last = (
+    select(_entries.position, _entries.digest)
+    .where(_entries.chain == bindparam("of_chain"))
+    .order_by(_entries.position.desc())
+    .limit(1)
+    .subquery()
+)
+_PLACE: Final = select(audit_head, _last).select_from(audit_head.outerjoin(_last, true()))
+"""Where the log stands, and a chain in it."""
+_WRITE: Final = insert(audit_entries)
+_MOVE: Final = (
+    update(audit_head)
+    .where(audit_head.c.sequence == bindparam("before"))
+    .values(sequence=bindparam("to_sequence"), seal=bindparam("to_seal"))
+)
 
 
 class Act(Struct, frozen=True, kw_only=True):
@@ -82,31 +98,21 @@ async def record(connection: AsyncConnection, act: Act, at: datetime) -> str:
     Call it last, after the rows of the act: writers of the log take turns, and the turn lasts until the commit.
     """
     await take_turn(connection)
-    head = (await connection.execute(select(audit_head))).one()
     chain = _fitting(act.order_id or act.subject, 128)
-    before = (
-        await connection.execute(
-            select(_entries.position, _entries.digest)
-            .where(_entries.chain == chain)
-            .order_by(_entries.position.desc())
-            .limit(1)
-        )
-    ).one_or_none()
+    head = (await connection.execute(_PLACE, {"of_chain": chain})).one()
     entry = {
         "sequence": head.sequence + 1,
         "chain": chain,
-        "position": before.position + 1 if before else 1,
+        "position": (head.position or 0) + 1,
         "at": at.astimezone(UTC),
         **_columns(act),
-        "previous": before.digest if before else START,
+        "previous": head.digest or START,
     }
     entry["digest"] = digest_of(entry)
     entry["seal"] = seal_of(head.seal, entry["digest"])
-    await connection.execute(insert(audit_entries).values(**entry))
+    await connection.execute(_WRITE, entry)
     moved = await connection.execute(
-        update(audit_head)
-        .where(audit_head.c.sequence == head.sequence)
-        .values(sequence=entry["sequence"], seal=entry["seal"])
+        _MOVE, {"before": head.sequence, "to_sequence": entry["sequence"], "to_seal": entry["seal"]}
     )
     if moved.rowcount != 1:
         raise RuntimeError("the audit was written outside its turn")

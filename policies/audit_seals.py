@@ -10,18 +10,17 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from itertools import takewhile
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, Select, delete, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from policies.audit_tables import audit_checkpoints, audit_entries, audit_head
+from policies.kept import Batch
 from policies.store import store_answers
 from policies.turn import take_turn
-
-MOST_PURGED: Final = 5_000
-"""At once: whoever purges holds the turn, and every mutation waits for it."""
 
 _entries, _points = audit_entries.c, audit_checkpoints.c
 
@@ -63,22 +62,25 @@ async def checkpoint(engine: AsyncEngine, notary: Notary, at: datetime) -> Mark 
     return head
 
 
-async def purge(engine: AsyncEngine, notary: Notary, older_than: datetime, at: datetime) -> int:
-    """Forget entries before `older_than`, a bounded number of the oldest. A signed checkpoint stands in their place:
-    the log goes on from there and can be verified as before."""
-    with store_answers():
-        async with engine.begin() as connection:
-            await take_turn(connection)
-            first = await connection.scalar(select(func.min(_entries.sequence)))
-            kept = await connection.scalar(select(func.min(_entries.sequence)).where(_entries.at >= older_than))
-            if first is None or kept == first:
-                return 0
-            last = (await head_of(connection)).sequence if kept is None else kept - 1
-            last = min(last, first + MOST_PURGED - 1)
-            seal = await connection.scalar(select(_entries.seal).where(_entries.sequence == last))
-            await _sign(connection, notary, Mark(last, str(seal)), at, purged=True)
-            gone = await connection.execute(delete(audit_entries).where(_entries.sequence <= last))
-    return gone.rowcount
+async def purge_audit(notary: Notary, connection: AsyncConnection, before: datetime, most: int) -> Batch:
+    """Forget a bounded number of the oldest entries. A signed checkpoint stands in their place: the log goes on from
+    there and can be verified as before. Older checkpoints go too; nothing is left to compare them with.
+
+    Without the turn of those who write: they touch other entries, and a chain goes on from its last one or begins anew.
+    """
+    oldest = select(_entries.sequence, _entries.at, _entries.seal).order_by(_entries.sequence).limit(most)
+    over = list(takewhile(lambda entry: entry.at < before, await connection.execute(oldest)))
+    if not over:
+        return Batch(0, more=False)
+    last = Mark(over[-1].sequence, over[-1].seal)
+    await _sign(connection, notary, last, datetime.now(UTC), purged=True)
+    gone = await connection.execute(delete(audit_entries).where(_entries.sequence <= last.sequence))
+    await connection.execute(delete(audit_checkpoints).where(_points.sequence < last.sequence))
+    return Batch(gone.rowcount, more=len(over) == most)
+
+
+def due_audit(before: datetime) -> Select[Any]:
+    return select(literal(1)).select_from(audit_entries).where(_entries.at < before)
 
 
 async def head_of(connection: AsyncConnection) -> Mark:

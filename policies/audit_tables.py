@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, event
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+    text,
+)
 
 from policies.columns import UtcDateTime
 from policies.tables import metadata
@@ -67,4 +80,10 @@ audit_checkpoints = Table(
     Column("seal", String(64), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("mac", String(64), nullable=False),
+    Index(
+        "audit_checkpoints_purged",  # the store asks it for every entry that it is told to delete
+        "sequence",
+        sqlite_where=text("purged"),
+        postgresql_where=text("purged"),
+    ),
 )

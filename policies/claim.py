@@ -50,6 +50,9 @@ class Settlement:
     touched: Touched | None = None
 
 
+Owed = dict[str, Slot]
+"""Keys that could not be given back yet, by the owner of the claim."""
+MOST_OWED: Final = 10_000
 Witness = Callable[[AsyncConnection, Touched | None], Awaitable[None]]
 """Writes down who did this, in the transaction of the deed."""
 
@@ -67,6 +70,7 @@ class Claim:
         clock: Callable[[], datetime],
         kept: timedelta,
         witness: Witness | None = None,
+        owed: Owed | None = None,
     ) -> None:
         self._engine = engine
         self._slot = slot
@@ -75,6 +79,7 @@ class Claim:
         self._clock = clock
         self._kept = kept
         self._witness = witness
+        self._owed = owed
         self.settled = False
 
     async def __aenter__(self) -> Self:
@@ -119,15 +124,15 @@ class Claim:
     async def release(self) -> None:
         """Give the key back, unless it was settled: a refusal is no answer to keep.
 
-        Never raises for the store's sake: the caller has something to say already, and the lease frees the key too.
+        Never raises for the store's sake: the caller has something to say already. The key is given back once the store
+        answers, and its lease frees it too.
         """
-        held = and_(self._slot.matches(), _rows.owner == self._owner, _rows.state == IN_FLIGHT)
         try:
-            with store_answers():
-                async with self._engine.begin() as connection:
-                    await connection.execute(delete(idempotency_claims).where(held))
+            await give_back(self._engine, self._slot, self._owner)
         except StoreUnavailable:
-            log.warning("an idempotency key could not be given back; its lease will free it")
+            log.warning("an idempotency key could not be given back yet")
+            if self._owed is not None and len(self._owed) < MOST_OWED:
+                self._owed[self._owner] = self._slot
 
     async def _write(self, connection: AsyncConnection, expected_state: str, **values: Any) -> None:
         owned = and_(self._slot.matches(), _rows.owner == self._owner, _rows.state == expected_state)
@@ -137,6 +142,14 @@ class Claim:
 
     def _encoded(self, answer: Any) -> dict[str, Any]:
         return stored(self._encode(answer))
+
+
+async def give_back(engine: AsyncEngine, slot: Slot, owner: str) -> None:
+    """Unless it was settled, or is somebody else's by now."""
+    held = and_(slot.matches(), _rows.owner == owner, _rows.state == IN_FLIGHT)
+    with store_answers():
+        async with engine.begin() as connection:
+            await connection.execute(delete(idempotency_claims).where(held))
 
 
 def stored(answer: Answer) -> dict[str, Any]:

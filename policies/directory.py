@@ -85,7 +85,7 @@ class Directory:
         """Look as long as the process lives. Trouble is told once, and its end."""
         while True:
             try:
-                await self.look_again()
+                await self._look_in_turn()
             except StoreUnavailable:
                 if not self._silent:
                     log.warning("clients and keys cannot be followed: the store does not answer")
@@ -103,7 +103,15 @@ class Directory:
             await asyncio.wait({self._reading}, timeout=self._pace.answer_s)
 
     async def look_again(self) -> None:
-        """What the store says now: a look that began after this call, shared by all who ask meanwhile."""
+        """What the store says now: a look that began after this call, shared by all who ask meanwhile.
+
+        While the store is silent nobody waits for it here: it is looked at once a second all the same.
+        """
+        if self._silent:
+            raise StoreUnavailable
+        await self._look_in_turn()
+
+    async def _look_in_turn(self) -> None:
         asked_at = self._clock()
         async with self._looking:
             if self._looked_at > asked_at:

@@ -13,13 +13,14 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from policies.answer import Answer
-from policies.claim import Claim, Settlement, Slot, Witness, stored
+from policies.claim import Claim, Owed, Settlement, Slot, Witness, give_back, stored
 from policies.errors import IdempotencyKeyInFlight, IdempotencyKeyReused
+from policies.kept import Batch
 from policies.sheet import A_DAY
 from policies.store import store_answers
 from policies.tables import IN_FLIGHT, SETTLED, idempotency_claims
@@ -27,7 +28,8 @@ from policies.tables import IN_FLIGHT, SETTLED, idempotency_claims
 __all__ = ["REPLAYED", "Claim", "Ledger", "Settlement"]
 
 LEASE = timedelta(seconds=60)
-MOST_PURGED = 5_000
+OVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""When the lease of a process that is gone ended: before now by every clock."""
 REPLAYED = {"idempotency-replayed": "true"}
 
 _rows = idempotency_claims.c
@@ -41,14 +43,23 @@ class Ledger:
     """All claims and kept answers, per client, operation and key.
 
     `lease` must be longer than the longest a process works before it settles, and than the clocks of replicas differ.
+    `executor` names this process in its claims: who notices that a process is gone says `let_go` with its name, and
+    nobody waits for the lease.
     """
 
     def __init__(
-        self, engine: AsyncEngine, *, lease: timedelta = LEASE, clock: Callable[[], datetime] = utc_now
+        self,
+        engine: AsyncEngine,
+        *,
+        lease: timedelta = LEASE,
+        clock: Callable[[], datetime] = utc_now,
+        executor: str | None = None,
     ) -> None:
         self._engine = engine
         self._lease = lease
         self._clock = clock
+        self._executor = executor
+        self._owed: Owed = {}
 
     async def look_up(self, client_id: str, operation: str, key: str, fingerprint: str) -> Answer | None:
         """The kept answer, or None if the call may go ahead and claim the key."""
@@ -78,7 +89,9 @@ class Ledger:
             async with self._engine.begin() as connection:
                 won = (await connection.execute(self._taking(slot, owner, fingerprint, kept))).one_or_none()
         if won is not None:
-            return Claim(self._engine, slot, owner, encode=encode, clock=self._clock, kept=kept, witness=witness)
+            return Claim(
+                self._engine, slot, owner, encode=encode, clock=self._clock, kept=kept, witness=witness, owed=self._owed
+            )
         answer = await self.look_up(client_id, operation, key, fingerprint)
         if answer is None:  # released between the two statements: the caller comes again and finds it free
             raise IdempotencyKeyInFlight
@@ -92,24 +105,30 @@ class Ledger:
             async with self._engine.begin() as connection:
                 await connection.execute(update(idempotency_claims).where(same).values(**stored(answer)))
 
-    async def purge(self, *, at_once: int = MOST_PURGED) -> int:
-        """Forget what nobody may ask for any more; returns how many.
+    async def let_go(self, executor: str | None) -> int:
+        """A process is gone (None: all but this one): let the next caller take what it had claimed and not settled.
 
-        Bit by bit: after a long pause all of it in one statement would take longer than the store is given to answer,
-        be taken back, and take longer still the next time.
+        It keeps what nobody took, should it come back after all; who took it is another owner, and it finds that out
+        before it writes anything. Returns how many of its claims are in the middle of their settlement: those are
+        decided by the end of a transaction, not by us.
         """
-        over = _rows.expires_at <= self._clock()
+        whose = _rows.executor == executor if executor else _rows.executor.is_distinct_from(self._executor)
+        held = and_(_rows.state == IN_FLIGHT, whose, _rows.lease_until > OVER)
         own = tuple_(_rows.client_id, _rows.operation, _rows.key)
-        some = select(_rows.client_id, _rows.operation, _rows.key).where(over).limit(at_once)
-        forgotten = 0
-        while True:
-            with store_answers():
-                async with self._engine.begin() as connection:
-                    # `over` once more: a key may have been taken anew since it was found
-                    gone = await connection.execute(delete(idempotency_claims).where(own.in_(some), over))
-            forgotten += gone.rowcount
-            if gone.rowcount < at_once:
-                return forgotten
+        # not waited for: a frozen process keeps its locks for as long as the server lets it
+        idle = select(_rows.client_id, _rows.operation, _rows.key).where(held).with_for_update(skip_locked=True)
+        left = select(func.count()).select_from(idempotency_claims).where(held)
+        with store_answers():
+            async with self._engine.begin() as connection:
+                await connection.execute(update(idempotency_claims).where(own.in_(idle), held).values(lease_until=OVER))
+                return int(await connection.scalar(left) or 0)
+
+    async def give_back(self) -> None:
+        """What could not be given back while the store was away. Raises StoreUnavailable if it still is."""
+        while self._owed:
+            owner, slot = next(iter(self._owed.items()))
+            await give_back(self._engine, slot, owner)
+            del self._owed[owner]
 
     def _taking(self, slot: Slot, owner: str, fingerprint: str, kept: timedelta) -> Any:
         now = self._clock()
@@ -117,6 +136,7 @@ class Ledger:
             "fingerprint": fingerprint,
             "state": IN_FLIGHT,
             "owner": owner,
+            "executor": self._executor,
             "lease_until": now + self._lease,
             "expires_at": now + self._lease + kept,
             "created_at": now,
@@ -132,6 +152,19 @@ class Ledger:
             .on_conflict_do_update(index_elements=list(Slot._fields), set_=fresh, where=_free(now))
             .returning(_rows.owner)
         )
+
+
+async def purge_claims(connection: AsyncConnection, before: datetime, most: int) -> Batch:
+    """Forget keys and answers that nobody may ask for any more."""
+    own = tuple_(_rows.client_id, _rows.operation, _rows.key)
+    some = select(_rows.client_id, _rows.operation, _rows.key).where(_rows.expires_at <= before).limit(most)
+    # the time once more: a key may have been taken anew since it was found
+    gone = await connection.execute(delete(idempotency_claims).where(own.in_(some), _rows.expires_at <= before))
+    return Batch(gone.rowcount, more=gone.rowcount == most)
+
+
+def due_claims(before: datetime) -> Select[Any]:
+    return select(literal(1)).select_from(idempotency_claims).where(_rows.expires_at <= before)
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

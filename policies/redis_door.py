@@ -8,7 +8,6 @@ nobody asks any more but a probe of our own, once a second, until it is answered
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
+from policies.breaker import PROBE_EVERY_S, Breaker
 from policies.errors import CountersUnavailable
 
 T = TypeVar("T")
@@ -26,13 +26,10 @@ Outcome = Literal["ok", "timeout", "error", "refused"]
 
 DEADLINE_MS = 30
 MOST_FAILURES = 5
-PROBE_EVERY_S = 1.0
 MOST_CONNECTIONS = 64
 FIRST_CONTACT_S = 1.0
 UNREAD_S = 0.01
 PROBE_KEY = "ordergate:probe"
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +68,19 @@ class RedisDoor:
         self._connections = asyncio.Semaphore(MOST_CONNECTIONS)
         self.deadline_s = deadline_ms / 1000
         self._observe = observe or (lambda _asked: None)
-        self._turned = turned or _nobody_cares
-        self._probe_every_s = probe_every_s
-        self._failures = 0
-        self._probing: asyncio.Task[None] | None = None
+        self._breaker = Breaker(
+            "Redis",
+            self._counts_again,
+            most_failures=MOST_FAILURES,
+            meanwhile="limits are counted here",
+            probe_every_s=probe_every_s,
+            turned=turned,
+        )
 
     @property
     def is_open(self) -> bool:
         """Whether the breaker is: nobody but the probe asks Redis now."""
-        return self._probing is not None
+        return self._breaker.is_open
 
     async def greet(self) -> bool:
         """First contact, with more patience than a call has; False if nobody answers. Made before calls come in."""
@@ -87,7 +88,7 @@ class RedisDoor:
             async with asyncio.timeout(FIRST_CONTACT_S):
                 await self.client.ping()
         except (RedisError, OSError, TimeoutError) as trouble:
-            self._open(trouble)
+            self._breaker.open(trouble)
             return False
         return True
 
@@ -97,7 +98,7 @@ class RedisDoor:
         Raises CountersUnavailable if it does not answer in time, answers with an error, or is not asked at all because
         it failed a moment ago. NoScriptError passes: it is an answer.
         """
-        if self._probing is not None:
+        if self._breaker.is_open:
             _close(command)
             self._observe(Asked(name, "refused", 0.0))
             raise CountersUnavailable
@@ -113,17 +114,17 @@ class RedisDoor:
             raise
         except TimeoutError as late:
             outcome = "timeout"
-            self._failed(late)
+            self._breaker.failed(late)
             raise CountersUnavailable from None
         except (RedisError, OSError) as trouble:
             outcome = "timeout" if isinstance(trouble, TimeoutError) else "error"
-            self._failed(trouble)
+            self._breaker.failed(trouble)
             raise CountersUnavailable from None
         finally:
             timer.cancel()
             _close(command)  # it may not have come to a connection in time
             self._observe(Asked(name, outcome, time.perf_counter() - began))
-        self._failures = 0
+        self._breaker.answered()
         return answer
 
     async def ping(self) -> bool:
@@ -131,46 +132,25 @@ class RedisDoor:
         return bool(await self.ask(self.client.ping(), name="ping"))
 
     async def aclose(self) -> None:
-        if self._probing is not None:
-            self._probing.cancel()
-            self._probing = None
+        self._breaker.shut_down()
         await self.client.aclose()
         await self.client.connection_pool.disconnect()
 
-    def _failed(self, trouble: BaseException) -> None:
-        self._failures += 1
-        if self._failures >= MOST_FAILURES:
-            self._open(trouble)
-
-    def _open(self, trouble: BaseException) -> None:
-        if self._probing is None:
-            # the text of an error may hold an address with its password; its name says enough
-            log.warning("Redis does not answer (%s): limits are counted here until it does", type(trouble).__name__)
-            self._probing = asyncio.create_task(self._probe())
-            self._turned(is_open=True)
-
-    async def _probe(self) -> None:
-        """Write a key once a second until that works in time: a server that only reads would count nothing."""
-        while True:
-            await asyncio.sleep(self._probe_every_s)
-            began = time.perf_counter()
-            try:
-                # idle connections may be dead: a probe starts from a new one, which may take longer than a command
-                await self.client.connection_pool.disconnect(inuse_connections=False)
-                async with asyncio.timeout(FIRST_CONTACT_S):
-                    await self.client.ping()
-                async with asyncio.timeout(self.deadline_s):
-                    await self.client.set(PROBE_KEY, "1", px=1000)
-            except (RedisError, OSError, TimeoutError) as trouble:
-                outcome: Outcome = "timeout" if isinstance(trouble, TimeoutError) else "error"
-                self._observe(Asked("probe", outcome, time.perf_counter() - began))
-                continue
-            self._observe(Asked("probe", "ok", time.perf_counter() - began))
-            break
-        log.warning("Redis answers again: limits are counted there")
-        self._failures = 0
-        self._probing = None
-        self._turned(is_open=False)
+    async def _counts_again(self) -> bool:
+        """Whether a key can be written in time: a server that only reads would count nothing."""
+        began = time.perf_counter()
+        outcome: Outcome = "ok"
+        try:
+            # idle connections may be dead: a probe starts from a new one, which may take longer than a command
+            await self.client.connection_pool.disconnect(inuse_connections=False)
+            async with asyncio.timeout(FIRST_CONTACT_S):
+                await self.client.ping()
+            async with asyncio.timeout(self.deadline_s):
+                await self.client.set(PROBE_KEY, "1", px=1000)
+        except (RedisError, OSError, TimeoutError) as trouble:
+            outcome = "timeout" if isinstance(trouble, TimeoutError) else "error"
+        self._observe(Asked("probe", outcome, time.perf_counter() - began))
+        return outcome == "ok"
 
 
 def _end(patience: asyncio.Timeout, due: float) -> None:
@@ -184,7 +164,3 @@ def _close(command: Any) -> None:
     close = getattr(command, "close", None)
     if close is not None:
         close()
-
-
-def _nobody_cares(**_turn: bool) -> None:
-    """Where no one is told of the breaker."""

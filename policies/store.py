@@ -16,6 +16,13 @@ READ_ONLY = "25006"
 log = logging.getLogger(__name__)
 
 
+class StoreAsleep(OperationalError):
+    """It failed a moment ago, so it was not asked. To who has patience with the store, trouble like any other."""
+
+    def __init__(self) -> None:
+        super().__init__(None, None, ConnectionError("it failed a moment ago, and is asked again once a second"))
+
+
 @contextmanager
 def store_answers() -> Iterator[None]:
     """Inside, trouble with the connection becomes StoreUnavailable.
@@ -24,6 +31,8 @@ def store_answers() -> Iterator[None]:
     """
     try:
         yield
+    except StoreAsleep:  # said once in the log, by the breaker
+        raise StoreUnavailable from None
     except PoolTimeout:
         log.warning("no free connection to the operation store")
         raise StoreUnavailable from None

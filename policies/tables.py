@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 from policies.columns import UtcDateTime
 
@@ -21,6 +21,7 @@ idempotency_claims = Table(
     Column("state", String(16), nullable=False),
     # who holds the claim; changes with every take-over, so that a former holder is recognised
     Column("owner", String(32), nullable=False),
+    Column("executor", String(40)),  # the process of the holder, by the id under which its death is noticed
     Column("lease_until", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -29,4 +30,10 @@ idempotency_claims = Table(
     Column("body", LargeBinary),
     Column("subject", String(128)),  # what the answer is about: an answer that says "under way" is renewed from there
     Index("ix_idempotency_claims_expires_at", "expires_at"),
+    Index(
+        "idempotency_claims_in_flight",
+        "executor",
+        sqlite_where=text("state = 'inFlight'"),
+        postgresql_where=text("state = 'inFlight'"),
+    ),
 )

@@ -7,18 +7,17 @@ this answers "may we switch it off?", it is no invoice.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, Date, Index, Integer, String, Table, delete, func, select
+from sqlalchemy import Column, Date, Index, Integer, Select, String, Table, delete, func, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from policies.columns import UtcDateTime
+from policies.kept import Batch
 from policies.store import store_answers
 from policies.tables import metadata
-
-KEPT = timedelta(days=400)
 
 version_usage = Table(
     "version_usage",
@@ -31,6 +30,18 @@ version_usage = Table(
     Index("version_usage_by_day", "day"),
 )
 _rows = version_usage.c
+
+
+async def purge_usage(connection: AsyncConnection, before: datetime, most: int) -> Batch:
+    """Forget days, of one client and operation each."""
+    own = tuple_(_rows.client_id, _rows.operation, _rows.day)
+    some = select(_rows.client_id, _rows.operation, _rows.day).where(_rows.day < before.date()).limit(most)
+    gone = await connection.execute(delete(version_usage).where(own.in_(some)))
+    return Batch(gone.rowcount, more=gone.rowcount == most)
+
+
+def due_usage(before: datetime) -> Select[Any]:
+    return select(literal(1)).select_from(version_usage).where(_rows.day < before.date())
 
 
 class Usage:
@@ -65,12 +76,6 @@ class Usage:
             self._calls.update(calls)
             self._last = {**last, **self._last}
             raise
-
-    async def purge(self, today: date) -> int:
-        with store_answers():
-            async with self._engine.begin() as connection:
-                gone = await connection.execute(delete(version_usage).where(_rows.day < today - KEPT))
-        return gone.rowcount
 
     async def since(self, day: date) -> list[tuple[str, str, int, datetime]]:
         """Client, operation, calls, last call; most calls first."""

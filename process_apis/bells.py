@@ -80,5 +80,5 @@ async def ring_elsewhere(store: Engine, ring: Ring) -> None:
 
 
 def _notify(store: Engine, said: str) -> None:
-    with store.begin() as connection:
+    with store.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SELECT pg_notify(:channel, :said)"), {"channel": CHANNEL, "said": said})

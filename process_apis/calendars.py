@@ -6,7 +6,7 @@ moves no day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -16,6 +16,8 @@ from msgspec import Struct
 ONE = timedelta(days=1)
 LONGEST_REST = 366
 """Days without a working day between; the configuration refuses a calendar that rests for longer."""
+TodayAt = Callable[[str], date]
+"""The day it is at a plant, by its number."""
 
 
 class Lane(Struct, frozen=True):

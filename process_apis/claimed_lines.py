@@ -18,7 +18,7 @@ async def claim(
         {"quote_id": quote_id, "quote_version": version, "line_id": line_id, "operation_id": operation_id}
         for line_id in line_ids
     ]
-    await connection.execute(insert(converted_lines), rows)
+    await connection.execute(insert(converted_lines).values(rows))  # one statement, however many lines
 
 
 async def holder_of(connection: AsyncConnection, quote_id: str, line_ids: Sequence[str]) -> str | None:

@@ -1,19 +1,23 @@
 """The durable engine itself: how DBOS is set up, and the little that we need of it beyond what it publishes.
 
-The version of DBOS is pinned exactly, because of `hand_on`; a test says so when that is gone.
+The version of DBOS is pinned exactly, because of `hand_on` and of the steps; tests say so when those are gone. Its own
+way through a step takes two transactions and two threads more than a step needs that is remembered with our rows.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, error
+from dbos._context import assert_current_dbos_context
 from dbos._dbos import _get_dbos_instance
-from sqlalchemy import Engine
+from dbos._sys_db import OperationResultInternal
+from sqlalchemy import Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from process_apis.durable_store import quieten
 
@@ -108,17 +112,64 @@ async def start(entry: Entry, engine_id: str, operation_id: str, run: int) -> No
         await DBOS.start_workflow_async(entry, operation_id, run)
 
 
-async def step(name: str, body: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """What `body` gives, as JSON has it, or what it gave the first time."""
-    return await DBOS.run_step_async({"name": name}, body)
+class Place(NamedTuple):
+    """Where a step stands: in which workflow, and as which of its steps."""
+
+    engine_id: str
+    number: int
+    name: str
+    begun_ms: int
 
 
-def step_number() -> int:
-    """Of the step at work."""
-    number = DBOS.step_id
-    if number is None:
-        raise LookupError("no step is at work")
-    return number
+def next_place(name: str) -> Place:
+    """Of the workflow at work. Drawn once for each step, so that a replay counts the same."""
+    here = assert_current_dbos_context().snapshot_step_ctx()
+    return Place(here.workflow_id, here.function_id, name, _now_ms())
+
+
+async def remembered(place: Place) -> str | None:
+    """What the step gave before, as JSON. Raises WorkflowBroken where it broke, EngineTrouble where it was given up."""
+    looking = _get_dbos_instance()._sys_db.check_operation_execution
+    found = await asyncio.to_thread(looking, *place[:3])
+    if found is not None and found["error"] is not None:
+        raise _Json().deserialize(found["error"])
+    return found["output"] if found is not None else None
+
+
+async def remember(place: Place, result: str) -> None:
+    """From now on a replay gets `result`, as JSON, instead of doing the step. Raises EngineTrouble where somebody else
+    is at the workflow by now."""
+    await asyncio.to_thread(_get_dbos_instance()._sys_db.record_operation_result, _row(place, result))
+
+
+async def remember_with(connection: AsyncConnection, place: Place, result: str) -> None:
+    """The same in a transaction of ours: the step is remembered if that is committed, and not otherwise."""
+    store = _get_dbos_instance()._sys_db
+    there = {name: store.engine.get_execution_options().get(name) for name in ("schema_translate_map",)}
+
+    def remembered_there(ours: Connection) -> None:
+        ours.execution_options(**there)
+        store._record_operation_result_txn(_row(place, result), _now_ms(), ours)
+        ours.execution_options(**dict.fromkeys(there))
+
+    await connection.run_sync(remembered_there)
+
+
+def _row(place: Place, result: str) -> OperationResultInternal:
+    return {
+        "workflow_uuid": place.engine_id,
+        "function_id": place.number,
+        "function_name": place.name,
+        "started_at_epoch_ms": place.begun_ms,
+        "output": result,
+        "error": None,
+        "serialization": _Json().name(),
+        "child_workflow_id": None,
+    }
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 async def sleep(seconds: float) -> None:
@@ -164,16 +215,6 @@ async def hand_on(pending: Pending, *, promptly: bool) -> None:
 async def give_up(pending: Pending) -> None:
     """It is not run again."""
     await DBOS.cancel_workflow_async(pending.engine_id)
-
-
-async def forget(before: datetime, most: int = 500) -> int:
-    """Drop what the engine remembers of workflows that ended before then; how many. Our own tables keep theirs."""
-    ended = await DBOS.list_workflows_async(
-        status=_STOPPED, completed_before=before.isoformat(), limit=most, load_input=False, load_output=False
-    )
-    if ended:
-        await DBOS.delete_workflows_async([one.workflow_id for one in ended])
-    return len(ended)
 
 
 def _arguments(given: Any) -> tuple[str, int]:

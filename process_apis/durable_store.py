@@ -13,6 +13,8 @@ from typing import IO, Any
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
+from policies.punctual_sessions import make_sessions_punctual
+
 _BUSY_TIMEOUT_MS = 30_000
 _AT_WORK, _LEFT = "at work\n", "left\n"
 _SYNC_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
@@ -70,7 +72,9 @@ def engine_for(url: str, *, threads: int) -> Engine:
         raise ArgumentError(f"operations are kept in SQLite or PostgreSQL, not in {parsed.get_backend_name()}")
     parsed = parsed.set(drivername=driver)
     if driver != "sqlite":
-        return create_engine(parsed, pool_size=threads, pool_pre_ping=True)
+        engine = create_engine(parsed, pool_size=threads, pool_pre_ping=True)
+        make_sessions_punctual(engine)
+        return engine
     if parsed.database in (None, "", ":memory:"):
         raise ArgumentError("operations outlive the process: their SQLite store needs a file")
     engine = create_engine(parsed, pool_size=threads, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
@@ -81,11 +85,15 @@ def engine_for(url: str, *, threads: int) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    """The engine orders operations by time of creation. SQLite before 3.42 counts whole seconds, so that operations
-    of the same second lose their order: give it clocks that count milliseconds."""
     connection.isolation_level = "IMMEDIATE"  # writers queue at once instead of failing when they upgrade a read
     connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA foreign_keys=ON")
+    give_clocks(connection)
+
+
+def give_clocks(connection: Any) -> None:
+    """The engine orders operations by time of creation. SQLite before 3.42 counts whole seconds, so that operations
+    of the same second lose their order: give it clocks that count milliseconds."""
     connection.create_function("unixepoch", 1, _unixepoch)
     connection.create_function("strftime", 2, _strftime)
 

@@ -34,6 +34,14 @@ class NoSuchThing(BusinessRefusal):
         self.ident = ident
 
 
+class EventsForgotten(BusinessRefusal):
+    """Events behind the one to go on from are not kept any more: going on would skip them without a word."""
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(f"events behind {event_id} are not kept any more")
+        self.event_id = event_id
+
+
 class QuoteNotConvertible(BusinessRefusal):
     """The quote is not in a state from which an order may come (draft, rejected, expired)."""
 

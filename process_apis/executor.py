@@ -10,13 +10,18 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
+from policies.punctual_sessions import bound_answers
 from process_apis import durable_engine as engine
 from process_apis.bells import Ring, ring_elsewhere
 from process_apis.durable_store import OneFile, engine_for
 from process_apis.executors import Presence
-from process_apis.takeover import AfterDeath, take_over
+from process_apis.takeover import AfterDeath, Gone, let_go, take_over
+
+ANSWER_S = 10.0
+"""The longest that the engine waits for the store; then it asks again on another connection, for as long as it takes.
+A thread of it that waited for ever for a server that froze, or was unplugged, would never come back."""
 
 
 class Executor:
@@ -36,8 +41,19 @@ class Executor:
         """Whether other processes can ring in this one."""
         return self._presence is not None
 
-    async def open_store(self) -> None:
+    async def attend(self, *, answer_s: float) -> None:
+        """Be seen by the others without running anything: what this process holds when it dies is let go."""
+        await self.open_store(answer_s=answer_s)
+        if make_url(self._url).get_backend_name() == "postgresql":
+            self._presence = Presence(self._url, self._executor_id)
+            await self._presence.open()
+            self._watching = asyncio.create_task(self._presence.watch())
+
+    async def open_store(self, answer_s: float | None = None) -> None:
+        """`answer_s`: the longest that it is waited for, if somebody waits."""
         self._store = await asyncio.to_thread(engine_for, self._url, threads=self._threads)
+        if answer_s is not None:
+            bound_answers(self._store, answer_s)
 
     async def open(
         self,
@@ -46,14 +62,15 @@ class Executor:
         *,
         heard: Callable[[str], None],
         back: Callable[[], None],
+        gone: Gone,
     ) -> dict[str, engine.Entry]:
         """Start, and go on with what others left behind; the entries as the engine takes them. Raises StoreTaken if
         another process works on the file."""
         self._file = OneFile.held(self._url)
         try:
-            return await self._open(entries, after_death, heard, back)
+            return await self._open(entries, after_death, heard, back, gone)
         except BaseException:
-            await self._leave()
+            await self.leave()
             raise
 
     async def _open(
@@ -62,9 +79,12 @@ class Executor:
         after_death: Mapping[str, AfterDeath],
         heard: Callable[[str], None],
         back: Callable[[], None],
+        gone: Gone,
     ) -> dict[str, engine.Entry]:
         async def taken_over(executor_id: str, died: bool) -> bool:  # noqa: FBT001  called with what the row says
-            return await take_over(executor_id, died=died, hooks=after_death, promptly=self.hears_others)
+            nothing_left = await take_over(executor_id, died=died, hooks=after_death, promptly=self.hears_others)
+            await let_go(executor_id, gone)
+            return nothing_left
 
         await self.open_store()
         if self._store is None:
@@ -75,9 +95,11 @@ class Executor:
         engine.configure(self._store, self._executor_id, self._threads)
         registered = {name: engine.registered(name, entry) for name, entry in entries.items()}
         await engine.launch(handing_on=self.hears_others)
+        bound_answers(self._store, ANSWER_S)  # not before: what the engine does to its tables may take its time
         if self._presence is not None:
             self._watching = asyncio.create_task(self._presence.watch())
         elif self._file is not None:
+            await gone(None)  # the file is ours alone
             for executor_id in sorted({one.executor_id for one in await engine.pending_of()} - {self._executor_id}):
                 await taken_over(executor_id, not self._file.left_in_peace)
         return registered
@@ -90,9 +112,9 @@ class Executor:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
         if self._file is not None:
             self._file.leave_in_peace()
-        await self._leave()
+        await self.leave()
 
-    async def _leave(self) -> None:
+    async def leave(self) -> None:
         if self._watching is not None:  # not earlier: others would take us for dead while the last steps end
             await cancelled({self._watching})
         if self._presence is not None:

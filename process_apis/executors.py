@@ -48,10 +48,19 @@ TakeOver = Callable[[str, bool], Awaitable[bool]]
 
 
 class Presence:
-    """This executor among the others. `opened` before anything runs, `watch` while it does, `leave` afterwards."""
+    """This executor among the others. `opened` before anything runs, `watch` while it does, `leave` afterwards.
+
+    One that runs no operations has nothing to hear and takes nothing over: it only says that it lives.
+    """
 
     def __init__(
-        self, url: str, executor_id: str, *, take_over: TakeOver, heard: Callable[[str], None], back: Callable[[], None]
+        self,
+        url: str,
+        executor_id: str,
+        *,
+        take_over: TakeOver | None = None,
+        heard: Callable[[str], None] = lambda _said: None,
+        back: Callable[[], None] = lambda: None,
     ) -> None:
         self._server = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._executor_id = executor_id
@@ -72,7 +81,8 @@ class Presence:
         try:
             await session.execute("SET synchronous_commit = off")  # a beat that is lost in a crash is not missed
             await session.execute("SELECT pg_advisory_lock(%s)", [lock_key(self._executor_id)])
-            await session.execute(f"LISTEN {CHANNEL}")
+            if self._take_over is not None:
+                await session.execute(f"LISTEN {CHANNEL}")
             await self._enter(session)
         except BaseException:
             await session.close()
@@ -120,9 +130,10 @@ class Presence:
             async for note in session.notifies(timeout=BEAT_S):
                 self._heard(note.payload)
             await self._beat(session)
-            await self._end_takeovers(session)
-            await self._enter_strays(session)
-            await self._look_around(session)
+            if self._take_over is not None:
+                await self._end_takeovers(session)
+                await self._enter_strays(session)
+                await self._look_around(session, self._take_over)
 
     async def _drop(self) -> None:
         session, self._session = self._session, None
@@ -146,7 +157,7 @@ class Presence:
             log.warning("executor %s was taken for dead and is back", self._executor_id)
             await self._enter(session)
 
-    async def _look_around(self, session: psycopg.AsyncConnection[Any]) -> None:
+    async def _look_around(self, session: psycopg.AsyncConnection[Any], take_over: TakeOver) -> None:
         now = asyncio.get_running_loop().time()
         found = await session.execute(
             "SELECT executor_id, lock_key, left_at IS NULL FROM executors WHERE executor_id <> %s"
@@ -157,20 +168,11 @@ class Presence:
             too_early = died and now < self._settled_at
             if too_early or executor_id in self._busy or now < self._not_before.get(executor_id, 0.0):
                 continue
-            if await _locked(session, key) and not await self._begin_takeover(session, executor_id, died=died):
-                await _unlock(session, key)
-
-    async def _begin_takeover(self, session: psycopg.AsyncConnection[Any], executor_id: str, *, died: bool) -> bool:
-        """Somebody may have been faster, or it may be back: only with its lock in our hands does its row count."""
-        still = await session.execute(
-            "SELECT 1 FROM executors WHERE executor_id = %s"
-            " AND (left_at IS NOT NULL OR seen_at < clock_timestamp() - make_interval(secs => %s))",
-            [executor_id, SILENT_S],
-        )
-        if await still.fetchone() is None:
-            return False
-        self._busy[executor_id] = asyncio.create_task(_run(self._take_over(executor_id, died)))
-        return True
+            if await _locked(session, key):
+                if await _is_still_gone(session, executor_id):
+                    self._busy[executor_id] = asyncio.create_task(_run(take_over(executor_id, died)))
+                else:
+                    await _unlock(session, key)
 
     async def _end_takeovers(self, session: psycopg.AsyncConnection[Any]) -> None:
         for executor_id in [each for each, task in self._busy.items() if task.done()]:
@@ -208,6 +210,16 @@ def lock_key(executor_id: str) -> int:
 async def _locked(session: psycopg.AsyncConnection[Any], key: int) -> bool:
     found = await (await session.execute("SELECT pg_try_advisory_lock(%s)", [key])).fetchone()
     return bool(found and found[0])
+
+
+async def _is_still_gone(session: psycopg.AsyncConnection[Any], executor_id: str) -> bool:
+    """Somebody may have been faster, or it may be back: only with its lock in our hands does its row count."""
+    still = await session.execute(
+        "SELECT 1 FROM executors WHERE executor_id = %s"
+        " AND (left_at IS NOT NULL OR seen_at < clock_timestamp() - make_interval(secs => %s))",
+        [executor_id, SILENT_S],
+    )
+    return await still.fetchone() is not None
 
 
 async def _unlock(session: psycopg.AsyncConnection[Any], key: int) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from process_apis.calendars import PlantCalendar
+from policies.access import names_plant, require_plant
+from policies.clients import Client
+from process_apis.calendars import PlantCalendar, day_at
 from process_apis.conversions import Rounding
 from process_apis.reference_maps import ProductScheme, ReferenceMaps
 from system_apis.salesforce.client import Salesforce
@@ -14,6 +16,9 @@ from system_apis.sap.client import SapErp
 from system_apis.sap.models import SalesArea
 from system_apis.sap.units import STANDARD, Units
 from system_apis.scheduler.port import Scheduler
+
+NO_PLANT = "default"
+"""What a client that may name no plant is refused, whichever plant there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,24 @@ class Landscape:
     @property
     def today(self) -> date:
         """The day it is at the default plant."""
-        return datetime.now(self.plants[self.default_plant].time_zone).date()
+        return self.today_at(self.default_plant)
+
+    def today_at(self, plant: str) -> date:
+        """The day it is at a plant; at the default one, where we do not know it."""
+        return self.day_at(datetime.now(UTC), plant)
+
+    def day_at(self, moment: datetime, plant: str) -> date:
+        """The day that an instant falls on at a plant: whether a day is past is told where the goods leave."""
+        return day_at(moment, self.plants.get(plant, self.plants[self.default_plant]).time_zone)
+
+    def plant_for(self, client: Client, named: str | None) -> str:
+        """The plant of a line: the one it names, else the default one, else the first that the client may name. Raises
+        NotVisible where the client may not name it, or may name none."""
+        if named is None:
+            ours = (self.default_plant, *sorted(self.plants))
+            named = next((plant for plant in ours if names_plant(client, plant)), NO_PLANT)
+        require_plant(client, named)
+        return named
 
     def scheduler_of(self, plant: str) -> Scheduler | None:
         name = self.plants[plant].scheduler if plant in self.plants else None

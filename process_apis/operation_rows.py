@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, CursorResult, Row, case, exists, insert, select, true, update
+from sqlalchemy import ColumnElement, CursorResult, Row, bindparam, case, exists, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from policies.access import rows_of
 from policies.clients import Client
@@ -20,12 +22,18 @@ from process_apis import exception_rows, step_rows
 from process_apis.exceptions import ExceptionView
 from process_apis.operations import ENDED, TRANSITIONS, Operation, OperationLine, State, Step, WaitingFor, before
 from process_apis.promises import PromiseOutcome
-from process_apis.tables import operation_steps, operations
+from process_apis.tables import exceptions, operation_steps, operations
 
 _lines = msgspec.json.Decoder(tuple[OperationLine, ...])
 _promise = msgspec.json.Decoder(PromiseOutcome)
 # Named one by one: an index finds what is in a list, and reads everything for what is not.
 _MOVING = sorted(TRANSITIONS.keys() - ENDED - {"actionRequired"})
+_HAS_MET = exists().where(exceptions.c.subject_id == operations.c.operation_id).label("has_met")
+_this = operations.c.operation_id == bindparam("of_operation")
+_ONE = select(operations, _HAS_MET).where(_this)
+_OURS = select(operations.c.operation_id).where(
+    _this, operations.c.state == bindparam("of_state"), operations.c.executor == bindparam("of_executor")
+)
 _WAITING = ("system", "instance", "since", "reason", "until")
 
 
@@ -61,6 +69,7 @@ def waiting_in(held: dict[str, Any]) -> WaitingFor | None:
 
 def _operation(row: Row[Any], exceptions: tuple[ExceptionView, ...]) -> Operation:
     held = dict(row._mapping)
+    held.pop("has_met", None)
     held["lines"] = _lines.decode(held["lines"])
     held["promise"] = _promise.decode(held["promise"]) if held["promise"] else None
     held["waiting_for"] = waiting_in(held)
@@ -80,14 +89,20 @@ async def insert_operation(connection: AsyncConnection, operation: Operation) ->
 
 
 async def load(connection: AsyncConnection, operation_id: str) -> Operation | None:
-    found = await connection.execute(select(operations).where(operations.c.operation_id == operation_id))
-    return next(iter(await _operations(connection, found)), None)
+    row = (await connection.execute(_ONE, {"of_operation": operation_id})).one_or_none()
+    return None if row is None else await whole(connection, row)
 
 
 async def loaded(connection: AsyncConnection, operation_ids: Collection[str]) -> dict[str, Operation]:
     """Those of these operations that there are."""
     found = await connection.execute(select(operations).where(operations.c.operation_id.in_(operation_ids)))
     return {one.operation_id: one for one in await _operations(connection, found)}
+
+
+async def whole(connection: AsyncConnection, row: Row[Any]) -> Operation:
+    """The operation of such a row, with its exceptions: most have met none."""
+    met = (await exception_rows.of(connection, row.operation_id))[row.operation_id] if row.has_met else ()
+    return _operation(row, met)
 
 
 async def steps_of(connection: AsyncConnection, *operation_ids: str) -> dict[str, tuple[Step, ...]]:
@@ -161,33 +176,67 @@ async def change(
 
 
 async def enter(
-    connection: AsyncConnection, operation_id: str, state: State, at: datetime, *, executor: str | None, **changes: Any
-) -> bool:
-    """Move to `state` if the table of transitions lets us and `executor` still owns the operation."""
-    return await change(
-        connection,
-        operation_id,
-        at,
-        operations.c.state.in_(sorted(before(state))),
-        *_owned_by(executor),
-        state=state,
-        **changes,
-    )
+    connection: AsyncConnection,
+    operation_id: str,
+    state: State,
+    at: datetime,
+    *,
+    executor: str | None,
+    stay: bool = False,
+    **changes: Any,
+) -> Row[Any] | None:
+    """Move to `state` if the table of transitions lets us, or (`stay`) be there already, and `executor` still owns the
+    operation. The row as it is then (`whole`); None if nothing was changed."""
+    origins = before(state) | ({state} if stay else set())
+    return await _written(connection, operation_id, at, executor, origins, {"state": state, **changes})
+
+
+async def keep_to(
+    connection: AsyncConnection, operation_id: str, at: datetime, *, executor: str, **changes: Any
+) -> Row[Any] | None:
+    """Change a row in whatever state it is, if `executor` still owns the operation; as `enter` otherwise."""
+    return await _written(connection, operation_id, at, executor, None, changes)
+
+
+async def _written(  # noqa: PLR0917  those of `enter`
+    connection: AsyncConnection,
+    operation_id: str,
+    at: datetime,
+    executor: str | None,
+    origins: frozenset[State] | None,
+    changes: dict[str, Any],
+) -> Row[Any] | None:
+    values = {f"to_{name}": value for name, value in _values({**changes, "updated_at": at}).items()}
+    by_whom = {"of_executor": executor} if executor else {}
+    changing = _changing(frozenset(values), origins, owned=bool(executor))
+    done: CursorResult[Any] = await connection.execute(changing, {"of_operation": operation_id, **by_whom, **values})
+    return done.one_or_none()
+
+
+@cache
+def _changing(values: frozenset[str], origins: frozenset[State] | None, *, owned: bool) -> ReturningUpdate[Any]:
+    """Built once for each way in which a step changes a row, of which there are few: it costs as much as asking."""
+    held = operations.c
+    conditions = [_this]
+    if origins is not None:
+        conditions.append(held.state.in_(sorted(origins)))
+    if owned:
+        conditions.append(held.executor == bindparam("of_executor"))
+    columns: dict[str, Any] = {name.removeprefix("to_"): bindparam(name) for name in values}
+    changing = update(operations).where(*conditions).values(revision=held.revision + 1, **columns)
+    return changing.returning(*held, _HAS_MET)
 
 
 async def is_ours(connection: AsyncConnection, operation_id: str, state: State, *, executor: str) -> bool:
     """Are we still the ones who act, and is the operation still where we think it is?"""
-    found = await connection.scalar(
-        select(operations.c.operation_id).where(
-            operations.c.operation_id == operation_id, operations.c.state == state, *_owned_by(executor)
-        )
-    )
-    return found is not None
+    asked = {"of_operation": operation_id, "of_state": state, "of_executor": executor}
+    return await connection.scalar(_OURS, asked) is not None
 
 
-async def take_over(connection: AsyncConnection, operation_id: str, executor: str, *, run: int = 1) -> bool:
+async def take_over(connection: AsyncConnection, operation_id: str, executor: str, *, run: int = 1) -> Row[Any] | None:
     """From now on `executor`, one execution of this run, acts; whoever acted before finds out before its next write to
-    a neighbour. False: there is a later run, or no such operation. A step that was under way is not any more.
+    a neighbour. The row (`whole`); None: there is a later run, or no such operation. A step that was under way is not
+    any more.
 
     The step's row first: so do those who begin and end steps, and two who lock in turns wait for each other.
     """
@@ -197,8 +246,9 @@ async def take_over(connection: AsyncConnection, operation_id: str, executor: st
         update(operations)
         .where(operations.c.operation_id == operation_id, operations.c.run == run)
         .values(executor=executor)
+        .returning(*operations.c, _HAS_MET)
     )
-    return cast("CursorResult[Any]", done).rowcount == 1
+    return done.one_or_none()
 
 
 async def count_takeover(connection: AsyncConnection, operation_id: str, run: int) -> int:
@@ -219,7 +269,3 @@ async def count_takeover(connection: AsyncConnection, operation_id: str, run: in
     if cast("CursorResult[Any]", done).rowcount == 0:
         return 0
     return await connection.scalar(select(operations.c.takeovers).where(operations.c.operation_id == operation_id)) or 0
-
-
-def _owned_by(executor: str | None) -> tuple[ColumnElement[bool], ...]:
-    return (operations.c.executor == executor,) if executor else ()

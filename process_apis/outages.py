@@ -13,7 +13,6 @@ from msgspec import Struct
 from process_apis.durable import Durable
 from process_apis.errors import NoSourceAnswered
 from process_apis.operations import WaitingFor
-from process_apis.patience import through_outages
 from system_apis.deadline import Deadline
 from system_apis.errors import SystemRefused, SystemUnavailable, UpstreamError
 
@@ -21,7 +20,7 @@ T = TypeVar("T")
 
 STEP_S = 30.0
 """How long one attempt at a step may take; waiting for a neighbour happens between attempts."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
+FIRST_PAUSE_S = 0.5
 LONGEST_REST_S = 900.0
 """In a maintenance window the clock is looked at this often: a window may be shortened."""
 SPREAD_S = 0.5
@@ -91,31 +90,34 @@ async def until_over(
     to wait any more. `attempt` must be harmless when it runs twice; `shape` is the type of what it gets done."""
     attempts = 1
     while True:
-        once_more = partial(through_outages, partial(attempt, attempts))
-        outcome: Any = await durable.step(name, once_more, Done[shape] | Wait | Refused)
+        outcome: Any = await durable.step(name, partial(attempt, attempts), Done[shape] | Wait | Refused)
         if not isinstance(outcome, Wait):
             return outcome  # type: ignore[no-any-return]
         await durable.sleep(outcome.delay_s)
         attempts += 1
 
 
-def obstacle(trouble: UpstreamError | NoSourceAnswered | NotYet, attempts: int) -> Obstacle | Refused:
-    """What stands in the way after so many attempts: something that passes, or a no."""
+def obstacle(
+    trouble: UpstreamError | NoSourceAnswered | NotYet, attempts: int, longest_pause_s: float
+) -> Obstacle | Refused:
+    """What stands in the way after so many attempts: something that passes, or a no. Whatever a neighbour wishes, it
+    is asked again after the longest pause at the latest."""
+    growing_s = _pause_s(attempts, longest_pause_s)
     if isinstance(trouble, SystemRefused) and trouble.final:
         return Refused(trouble.instance, trouble.code, trouble.message, trouble.kind)
     if isinstance(trouble, NotYet):
-        delay_s = _pause_s(attempts) if trouble.delay_s is None else trouble.delay_s
+        delay_s = growing_s if trouble.delay_s is None else trouble.delay_s
         return Obstacle(trouble.system, trouble.instance, str(trouble), delay_s)
     if isinstance(trouble, NoSourceAnswered):
-        return Obstacle("source", ", ".join(trouble.systems), str(trouble), _pause_s(attempts))
+        return Obstacle("source", ", ".join(trouble.systems), str(trouble), growing_s)
     wished = trouble.retry_after_s if isinstance(trouble, SystemUnavailable) else None
     if wished is not None and isinstance(trouble, SystemUnavailable) and trouble.held_by == "maintenance":
         rest_s = min(wished, LONGEST_REST_S) + random.uniform(0, SPREAD_S)  # noqa: S311  no secret hangs on it
         return Obstacle(trouble.kind, trouble.instance, str(trouble), rest_s, wished)
-    pause_s = max(_pause_s(attempts), min(wished or 0.0, LONGEST_PAUSE_S))
+    pause_s = max(growing_s, min(wished or 0.0, longest_pause_s))
     return Obstacle(trouble.kind, trouble.instance, str(trouble), pause_s)
 
 
-def _pause_s(attempts: int) -> float:
+def _pause_s(attempts: int, longest_s: float) -> float:
     """Longer with each attempt."""
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * float(2 ** min(attempts - 1, _MOST_DOUBLINGS)))
+    return min(longest_s, FIRST_PAUSE_S * float(2 ** min(attempts - 1, _MOST_DOUBLINGS)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, CursorResult, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Insert, Row, Select, Update, and_, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from process_apis.tables import operation_steps
@@ -22,19 +24,19 @@ class Tried(NamedTuple):
 
 async def begin(connection: AsyncConnection, operation_id: str, tried: Tried, at: datetime) -> None:
     """Count an attempt at a step."""
-    said = {"system": tried.system, "state": tried.state, "run": tried.run}
-    again = await connection.execute(
-        update(operation_steps)
-        .where(operation_steps.c.operation_id == operation_id, operation_steps.c.name == tried.name)
-        .values(attempts=operation_steps.c.attempts + 1, ended_at=None, outcome=None, result=None, **said)
-    )
-    if cast("CursorResult[Any]", again).rowcount == 0:
-        position = select(func.count()).where(operation_steps.c.operation_id == operation_id).scalar_subquery()
-        await connection.execute(
-            insert(operation_steps).values(
-                operation_id=operation_id, name=tried.name, position=position, attempts=1, started_at=at, **said
-            )
-        )
+    first = {"operation_id": operation_id, "attempts": 1, "started_at": at, "unknowns": 0, **tried._asdict()}
+    await connection.execute(_beginning(connection.dialect.name), {"of_operation": operation_id, **first})
+
+
+@cache
+def _beginning(dialect: str) -> Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    steps, others = operation_steps.c, operation_steps.alias()
+    position = select(func.count()).where(others.c.operation_id == bindparam("of_operation")).scalar_subquery()
+    first: postgresql.Insert | sqlite.Insert = insert(operation_steps).values(position=position)
+    once_more = {"attempts": steps.attempts + 1, "ended_at": None, "outcome": None, "result": None}
+    said = {name: first.excluded[name] for name in ("system", "state", "run")}
+    return first.on_conflict_do_update(index_elements=["operation_id", "name"], set_={**once_more, **said})
 
 
 async def end(  # noqa: PLR0917  the columns of an end, in their order
@@ -86,37 +88,20 @@ async def state_of_last(connection: AsyncConnection, operation_id: str) -> str |
     )
 
 
-async def stated(connection: AsyncConnection, operation_id: str, name: str) -> str | None:
-    """What an operator found out about the outcome of a step, as JSON."""
-    return await connection.scalar(
-        select(operation_steps.c.stated).where(
-            operation_steps.c.operation_id == operation_id, operation_steps.c.name == name
-        )
-    )
-
-
-async def unanswered(connection: AsyncConnection, operation_id: str, name: str) -> int:
-    """So many writes of this step have left the house and were never answered."""
-    sent = await connection.scalar(
-        select(operation_steps.c.unknowns).where(
-            operation_steps.c.operation_id == operation_id, operation_steps.c.name == name
-        )
-    )
-    return int(sent or 0)
+async def before(connection: AsyncConnection, operation_id: str, name: str) -> Row[Any] | None:
+    """What is known of the earlier writes of a step. `stated` is what an operator found out about its outcome, as JSON;
+    `settled_at` when looking up an earlier write becomes conclusive, None if there was none; `unknowns` how many have
+    left the house and were never answered."""
+    steps = operation_steps.c
+    known: Select[Any] = select(steps.stated, steps.settled_at, steps.unknowns)
+    where = known.where(steps.operation_id == operation_id, steps.name == name)
+    found: Row[Any] | None = (await connection.execute(where)).one_or_none()
+    return found
 
 
 async def begin_anew(connection: AsyncConnection, operation_id: str, name: str, stated: str | None = None) -> None:
     """An operator has a step tried again; with `stated`, knowing what became of its earlier attempts."""
     await _set(connection, operation_id, name, stated=stated, unknowns=0)
-
-
-async def attempt_settles_at(connection: AsyncConnection, operation_id: str, name: str) -> datetime | None:
-    """When looking up an earlier write of this step becomes conclusive; None if there was no such write."""
-    return await connection.scalar(
-        select(operation_steps.c.settled_at).where(
-            operation_steps.c.operation_id == operation_id, operation_steps.c.name == name
-        )
-    )
 
 
 async def set_attempt(
@@ -136,8 +121,14 @@ async def set_settled(
 
 
 async def _set(connection: AsyncConnection, operation_id: str, name: str, **values: Any) -> None:
-    await connection.execute(
-        update(operation_steps)
-        .where(operation_steps.c.operation_id == operation_id, operation_steps.c.name == name)
-        .values(**values)
-    )
+    given = {f"to_{column}": value for column, value in values.items() if not isinstance(value, ColumnElement)}
+    counted = {column: value for column, value in values.items() if isinstance(value, ColumnElement)}
+    setting = _setting(frozenset(given)).values(counted) if counted else _setting(frozenset(given))
+    await connection.execute(setting, {"of_operation": operation_id, "of_name": name, **given})
+
+
+@cache
+def _setting(given: frozenset[str]) -> Update:
+    steps = operation_steps.c
+    this = (steps.operation_id == bindparam("of_operation"), steps.name == bindparam("of_name"))
+    return update(operation_steps).where(*this).values({each.removeprefix("to_"): bindparam(each) for each in given})

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from process_apis import claimed_lines, exception_rows, step_rows
@@ -19,7 +20,6 @@ from process_apis.durable import Durable
 from process_apis.exceptions import ExceptionView, ended
 from process_apis.operations import Operation, State, WaitingFor
 from process_apis.outages import Done, NotYet, Obstacle, Refused, Wait, obstacle, step_deadline, until_over
-from process_apis.tables import operations
 from process_apis.telling import Note, say_nothing, tell
 from process_apis.turns import Superseded
 from system_apis.deadline import Deadline
@@ -115,7 +115,7 @@ class Run:
             note = task.note(value)
             await self._end(task.name, note.outcome, note, Done(value))
         except (UpstreamError, NotYet) as trouble:
-            met = obstacle(trouble, attempts)
+            met = obstacle(trouble, attempts, self.durable.longest_pause_s)
             if isinstance(met, Refused):
                 await self._end(task.name, "refused", Note(), met)
                 return met
@@ -137,9 +137,9 @@ class Run:
             tried = step_rows.Tried(task.name, task.system, task.state, self.run)
             await step_rows.begin(connection, self.operation_id, tried, at)
             entered = await rows.enter(
-                connection, self.operation_id, task.state, at, executor=executor, **task.entering
+                connection, self.operation_id, task.state, at, executor=executor, stay=True, **task.entering
             )
-            if not entered and not await self._change(connection, operations.c.state == task.state):
+            if entered is None:
                 raise Superseded(self.operation_id)  # and nothing of this transaction is kept
 
     async def _end(self, name: str, outcome: str, note: Note, came: Done[Any] | Refused) -> None:
@@ -149,12 +149,13 @@ class Run:
         async with self.store.begin() as connection:
             number = self.durable.step_number()
             await step_rows.end(connection, self.operation_id, name, outcome, at, result, number=number)
-            await self._write(connection, note.state, at, {**note.columns, **_MOVED, "waiting_for": None})
+            row = await self._written(connection, note.state, at, {**note.columns, **_MOVED, "waiting_for": None})
             if note.release:
                 await claimed_lines.release(connection, self.operation_id, note.release)
-            if note.over or note.state == "expired":
+            await self.durable.remember(connection, came)
+            if row.has_met and (note.over or note.state == "expired"):
                 await exception_rows.hold(connection, self.operation_id)
-            operation = await self._loaded(connection)
+            operation = await rows.whole(connection, row)
             await exception_rows.report(connection, operation, name, note.findings, at)
             if note.over:
                 gone = [one for one in operation.exceptions if _is_over(one, note.over)]
@@ -169,16 +170,17 @@ class Run:
             for news in note.news:
                 await tell(connection, operation, news.event, subject=news.subject, **news.data)
 
-    async def _write(
+    async def _written(
         self, connection: AsyncConnection, state: State | None, at: datetime, changes: dict[str, Any]
-    ) -> None:
-        executor = self.token
+    ) -> Row[Any]:
+        executor, ident = self.token, self.operation_id
         if state is None:
-            written = await self._change(connection, **changes)
+            row = await rows.keep_to(connection, ident, at, executor=executor, **changes)
         else:
-            written = await rows.enter(connection, self.operation_id, state, at, executor=executor, **changes)
-        if not written:
-            raise Superseded(self.operation_id)
+            row = await rows.enter(connection, ident, state, at, executor=executor, **changes)
+        if row is None:
+            raise Superseded(ident)
+        return row
 
     async def _wait(self, name: str, system: str | None, met: Obstacle) -> Wait:
         log.info("operation %s waits %.1f s in %s: %s", self.operation_id, met.delay_s, name, met.reason)
@@ -190,16 +192,12 @@ class Run:
             same = before is not None and before.instance == met.instance
             since = before.since if before and same and not _window_is_over(before, met) else at
             waiting = met.waited_for(system or "ordergate", at, since)
-            if not await self._change(connection, **{**_MOVED, "waiting_for": waiting, "retry_at": retry_at}):
-                raise Superseded(self.operation_id)
+            changes = {**_MOVED, "waiting_for": waiting, "retry_at": retry_at}
+            operation = await rows.whole(connection, await self._written(connection, None, at, changes))
+            await self.durable.remember(connection, Wait(met.delay_s))
             if not same:
-                operation = await self._loaded(connection)
                 await tell(connection, operation, "operation.waiting", step=name, waitingFor=waiting.system)
         return Wait(met.delay_s)
-
-    async def _change(self, connection: AsyncConnection, *conditions: Any, **changes: Any) -> bool:
-        owned = operations.c.executor == self.token
-        return await rows.change(connection, self.operation_id, self.clock(), owned, *conditions, **changes)
 
     async def _loaded(self, connection: AsyncConnection) -> Operation:
         operation = await rows.load(connection, self.operation_id)

@@ -105,7 +105,8 @@ converted_lines = Table(
     Column("quote_id", String(64), nullable=False),
     Column("quote_version", String(64), nullable=False),
     Column("line_id", String(64), nullable=False),
-    Column("operation_id", String(40), ForeignKey("operations.operation_id"), nullable=False, index=True),
+    # no foreign key: a line stays taken when its operation is long forgotten
+    Column("operation_id", String(40), nullable=False, index=True),
     PrimaryKeyConstraint("quote_id", "quote_version", "line_id"),
     # a quote line becomes an order item once, whatever revision the quote is raised to
     Index("converted_lines_once", "quote_id", "line_id", unique=True),
@@ -165,4 +166,12 @@ events = Table(
     Column("data", Text, nullable=False),  # JSON
     Index("events_by_customer", "customer", "sequence"),
     sqlite_autoincrement=True,  # a number is never used twice, not even after old events are removed
+)
+
+events_gone = Table(
+    "events_gone",
+    metadata,
+    Column("customer", String(64), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),  # of the last event about this customer that is not kept any more
+    Column("event_id", String(40), nullable=False),  # no id of a forgotten one sorts behind this
 )

@@ -24,10 +24,22 @@ AfterDeath = Callable[[str, int], Awaitable[bool]]
 and has been brought to light."""
 
 
+Gone = Callable[[str | None], Awaitable[int]]
+"""Told that an executor is gone, or (None) that every other one is: lets go what it held beside its operations. Returns
+how much of that cannot be let go yet."""
+ONCE_MORE_S = 0.25
+
+
 def rest_s(deaths: int) -> float:
     """How long an operation rests before it runs where `deaths` processes in a row died over its step: longer each
     time, and never as long as another one. So what died along with the one that kills gets on without it."""
     return random.uniform(0, deaths**2) if deaths > 1 else 0.0  # noqa: S311  no secret hangs on it
+
+
+async def let_go(executor_id: str, gone: Gone) -> None:
+    """What it held beside its operations, as soon as that can be."""
+    while await gone(executor_id):  # noqa: ASYNC110  the end of a transaction is told to nobody
+        await asyncio.sleep(ONCE_MORE_S)
 
 
 async def take_over(executor_id: str, *, died: bool, hooks: Mapping[str, AfterDeath], promptly: bool) -> bool:

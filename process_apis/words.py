@@ -15,11 +15,14 @@ LARGEST = Decimal("999999999999")
 ONE = Decimal(1)
 
 
-class Word(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Something a caller sends: camelCase, and a member we do not know is refused."""
+class Word(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, gc=False):
+    """Something a caller sends: camelCase, and a member we do not know is refused.
+
+    A tree of values that never change holds no cycle: the garbage collector need not walk it, in views neither.
+    """
 
 
-class View(Struct, frozen=True, rename="camel"):
+class View(Struct, frozen=True, rename="camel", gc=False):
     """Something we answer: camelCase, may only grow."""
 
 
@@ -47,7 +50,7 @@ class AskedQuantity(Word, frozen=True):
     """A quantity in a request. `scheme: sap` lets a caller use the ERP's own unit instead of the Rec 20 code."""
 
     # text, so that a JSON number (a float on its way) is refused; `faults` bounds it
-    value: Annotated[str, Meta(max_length=24, pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$", examples=["12.5"])]
+    value: Annotated[str, Meta(max_length=24, pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$(?!\n)", examples=["12.5"])]
     unit: UnitCode
     scheme: Literal["unece", "sap"] = "unece"
 
@@ -68,6 +71,8 @@ def new_id(prefix: str) -> str:
 
 def tidy(value: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent: `100.000` becomes `100`, `1E+2` too."""
+    if value.same_quantum(ONE):  # most quantities are whole and written so
+        return value
     whole = value.to_integral_value()
     return whole.quantize(ONE) if whole == value else value.normalize()
 

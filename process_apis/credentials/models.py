@@ -13,7 +13,8 @@ from policies.clients import Client, Disclosure
 from process_apis.words import Instant, View, Word
 
 ClientId = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="As in its tokens.", examples=["dealer-east"])
+    str,
+    Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)", description="As in its tokens.", examples=["dealer-east"]),
 ]
 Label = Annotated[str, Meta(min_length=1, max_length=100)]
 Ident = Annotated[str, Meta(min_length=1, max_length=64)]

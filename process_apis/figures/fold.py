@@ -50,7 +50,7 @@ async def _fold_some(store: AsyncEngine) -> int:
         asked = select(events).where(events.c.sequence > place).order_by(events.c.sequence).limit(AT_ONCE)
         told = (await connection.execute(asked)).all()
         if told:
-            await _add(connection, [one async for one in _additions(connection, told)])
+            await add(connection, [one async for one in _additions(connection, told)])
             await connection.execute(
                 update(figures_place).where(figures_place.c.reader == READER).values(sequence=told[-1].sequence)
             )
@@ -79,7 +79,8 @@ async def _additions(connection: AsyncConnection, told: Sequence[Row[Any]]) -> A
             yield counting.of_change(event.type.removeprefix(_CHANGE))
 
 
-async def _add(connection: AsyncConnection, additions: Iterable[Addition]) -> None:
+async def add(connection: AsyncConnection, additions: Iterable[Addition]) -> None:
+    """In the transaction of what is counted."""
     sums: Counter[tuple[str, str]] = Counter()
     for one in additions:
         sums[one.name, one.labels] += one.amount  # type: ignore[assignment]  # seconds are no whole numbers

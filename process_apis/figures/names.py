@@ -57,6 +57,7 @@ PROMISED = Counted(
 )
 CHANGES = Counted("change_requests", "Ended change requests by the state they ended in.", ("outcome",))
 OPENED = Counted("exceptions_opened", "Exceptions by code and the role that looks after them.", ("code", "owner"))
+PURGED = Counted("rows_purged", "What was forgotten when its time was over, by kind.", ("kind",))
 
 CONFIRMATION_S = Measured(
     "order_confirmation_seconds",
@@ -71,7 +72,7 @@ DRIFT_DAYS = Measured(
     (0, 1, 2, 5, 10, 20),
 )
 
-COUNTED = (CONVERSIONS, REJECTED_LINES, RETRIES, STEPS_FAILED, SCHEDULED, PROMISED, CHANGES, OPENED)
+COUNTED = (CONVERSIONS, REJECTED_LINES, RETRIES, STEPS_FAILED, SCHEDULED, PROMISED, CHANGES, OPENED, PURGED)
 MEASURED = (CONFIRMATION_S, DRIFT_DAYS)
 
 OPERATIONS = Standing("operations", "Operations that have not ended.", ("kind", "state"))

@@ -22,6 +22,7 @@ from process_apis.operating.models import OperationOutcome
 from process_apis.operations import CANCELLABLE, Operation, State
 from process_apis.quote_to_order.create import STEP as CREATE
 from process_apis.quote_to_order.create import Stated, belongs
+from process_apis.quote_to_order.letting_go import let_go
 from process_apis.store_clock import store_now
 from process_apis.tables import operations
 from process_apis.telling import tell
@@ -55,10 +56,10 @@ def stopped(row: Row[Any]) -> Deed:
 
     async def write(connection: AsyncConnection, now: datetime) -> bool:
         gone = await rows.enter(connection, row.ident, "cancelled", now, executor=None, waiting_for=None, retry_at=None)
+        operation = await _loaded(connection, row.ident)
         if not gone:
-            state = (await _loaded(connection, row.ident)).state
-            raise DecisionNotPossible(KIND, row.ident, state)
-        await claimed_lines.release(connection, row.ident)
+            raise DecisionNotPossible(KIND, row.ident, operation.state)
+        await let_go(connection, operation, now)
         return True
 
     async def told(connection: AsyncConnection, _now: datetime, ending: Ending) -> Touched:
@@ -97,8 +98,9 @@ async def _no_order(
     """It ends as rejected, and the CRM is told so, if the ERP knows no order with our reference and had its time."""
     operation = await _at_the_pivot(row, store)
     async with store.connect() as connection:
-        settles_at = await step_rows.attempt_settles_at(connection, row.ident, CREATE)
+        before = await step_rows.before(connection, row.ident, CREATE)
         now = await store_now(connection)
+    settles_at = before.settled_at if before is not None else None
     if settles_at is not None and now < settles_at:
         raise _fault("outcome", f"until {settles_at:%H:%M:%S} UTC the order may still appear", "order-may-appear")
     erp = _erp_of(operation, landscape)

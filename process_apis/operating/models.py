@@ -70,7 +70,9 @@ class OperationOutcome(Word, frozen=True):
 
     outcome: Literal["orderFound", "noOrder", "doneByHand", "notDone"]
     reason: Reason
-    order_id: Annotated[str, Meta(max_length=128, pattern=r"^[^.\s]+\.\S+$", examples=["s4-1710.4711"])] | None = None
+    order_id: (
+        Annotated[str, Meta(max_length=128, pattern=r"^[^.\s]+\.\S+$(?!\n)", examples=["s4-1710.4711"])] | None
+    ) = None
 
 
 class ExceptionOutcome(Word, frozen=True):

@@ -36,7 +36,10 @@ class ProofQuery(Word, frozen=True):
     seen: (
         Annotated[
             str,
-            Meta(pattern=r"^[0-9]{1,18}:[0-9a-f]{64}$", description="A mark that was kept elsewhere: `sequence:seal`."),
+            Meta(
+                pattern=r"^[0-9]{1,18}:[0-9a-f]{64}$(?!\n)",
+                description="A mark that was kept elsewhere: `sequence:seal`.",
+            ),
         ]
         | None
     ) = None

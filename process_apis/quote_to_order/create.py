@@ -8,10 +8,12 @@ ERP has had its settle time.
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from msgspec import Struct
+from sqlalchemy import Row
 
 from process_apis import step_rows
 from process_apis.exceptions import Finding, SourceMessage
@@ -65,7 +67,12 @@ class Placed(Struct, frozen=True):
 
 async def place_order(run: Run, erp: SapErp, new: NewOrder) -> Placed:
     """One attempt to have exactly one order. Raises what makes another attempt necessary."""
-    found = await _stated(run, erp, new) or await _found(run, erp, new)
+    async with run.store.connect() as connection:
+        before = await step_rows.before(connection, run.operation_id, STEP)
+        asked_at = await store_now(connection)  # before the look-up: only what is asked after settling is conclusive
+    found = None
+    if before is not None:
+        found = await _stated(before.stated, erp, new) or await _found(before, asked_at, erp, new)
     if found is not None:
         return found
     sent_by = Deadline.after(SEND_S)  # begins before the row says so: who is frozen after that sends nothing later
@@ -85,10 +92,8 @@ async def place_order(run: Run, erp: SapErp, new: NewOrder) -> Placed:
     return _placed(erp, new, order)
 
 
-async def _stated(run: Run, erp: SapErp, new: NewOrder) -> Placed | None:
+async def _stated(held: str | None, erp: SapErp, new: NewOrder) -> Placed | None:
     """What an operator found out, looked at once more. None: nothing was stated, or the ERP knows otherwise by now."""
-    async with run.store.connect() as connection:
-        held = await step_rows.stated(connection, run.operation_id, STEP)
     if held is None:
         return None
     stated = msgspec.json.decode(held, type=Stated)
@@ -109,13 +114,9 @@ def belongs(order: Order, reference: str, sold_to: str) -> bool:
     return order.reference == reference and bare(order.sold_to) == bare(sold_to)
 
 
-async def _found(run: Run, erp: SapErp, new: NewOrder) -> Placed | None:
+async def _found(before: Row[Any], asked_at: datetime, erp: SapErp, new: NewOrder) -> Placed | None:
     """The order of an earlier attempt. None: there is certainly none. NotYet: it cannot be said yet."""
-    async with run.store.connect() as connection:
-        settles_at = await step_rows.attempt_settles_at(connection, run.operation_id, STEP)
-        unanswered = await step_rows.unanswered(connection, run.operation_id, STEP)
-        asked_at = await store_now(connection)  # before the look-up: only what is asked after settling is conclusive
-    if settles_at is None:
+    if before.settled_at is None:
         return None
     found = await erp.find_by_reference(new.reference, new.sold_to, deadline=step_deadline())
     if len(found) > 1:
@@ -123,10 +124,13 @@ async def _found(run: Run, erp: SapErp, new: NewOrder) -> Placed | None:
         return Placed(unclear=_unclear("duplicate-order", f"the reference is found in orders {numbers}", erp))
     if found:
         return _placed(erp, new, found[0])
-    if asked_at < settles_at:
-        raise NotYet(erp.instance, "the order may still appear", _look_again_s(settles_at - asked_at, erp.settle_s))
-    if unanswered >= MOST_UNANSWERED:
-        detail = f"it was sent {unanswered} times, the ERP never said what became of it, and it cannot be found there"
+    if asked_at < before.settled_at:
+        left = before.settled_at - asked_at
+        raise NotYet(erp.instance, "the order may still appear", _look_again_s(left, erp.settle_s))
+    if before.unknowns >= MOST_UNANSWERED:
+        detail = (
+            f"it was sent {before.unknowns} times, the ERP never said what became of it, and it cannot be found there"
+        )
         return Placed(unclear=_unclear("source-timeout-unknown-outcome", detail, erp))
     return None
 

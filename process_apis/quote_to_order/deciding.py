@@ -6,7 +6,7 @@ All of it may be repeated freely; nothing of it leaves a trace in a neighbour.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -90,14 +90,18 @@ async def _decide(job: Conversion, resolved: Resolved, accepted: Verdict | None)
         shown = lines.decided_lines(job.operation.lines, resolved, verdict, currency)
         return Decided(verdict, shown, job.run.clock() + job.decision_ttl if verdict.decision == "ask" else None)
 
-    decided: Decided | Refused = await job.run.forward("decide", VALIDATING, decide, Decided, note=_note_decision)
+    def noted(decided: Decided) -> Note:
+        return _note_decision(decided, accepted=accepted is not None)
+
+    decided: Decided | Refused = await job.run.forward("decide", VALIDATING, decide, Decided, note=noted)
     return certain(decided)
 
 
-def _note_decision(decided: Decided) -> Note:
-    columns = {"lines": decided.lines, "decide_by": decided.decide_by}
+def _note_decision(decided: Decided, *, accepted: bool) -> Note:
+    """What the caller said stands for the proposal it was about: another one is open again."""
+    columns: dict[str, Any] = {"lines": decided.lines, "decide_by": decided.decide_by}
     if decided.decide_by is None:
-        return Note(columns, decided.verdict.findings)
+        return Note(columns | {"decision": "accept"} if accepted else columns, decided.verdict.findings)
     return Note(columns, decided.verdict.findings, state="awaitingDecision", event="quote.conversion.awaitingDecision")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from process_apis import operation_rows as rows
+from process_apis import exception_rows
 from process_apis.exceptions import ExceptionView, Finding, SourceMessage, ended
 from process_apis.operations import OperationLine, State
 from process_apis.outages import Refused
@@ -20,7 +20,7 @@ from system_apis.salesforce.models import QuoteOutcome
 
 WRITING_BACK: State = "writingBack"
 STEP = "writeBack"
-DONE, SKIPPED = "ok", "skipped"
+DONE, SKIPPED, REFUSED = "ok", "skipped", "refused"
 """Without a quote in the CRM there is nothing to write back to, and the step says so."""
 
 
@@ -54,6 +54,8 @@ async def finish(
     def noted(written: WrittenBack) -> Note:
         findings = (written.refused,) if written.refused else ()
         anew, outcome = written.state == "actionRequired", SKIPPED if without_crm else DONE
+        if written.refused:
+            outcome = REFUSED
         return Note({"lines": tuple(shown)}, findings, anew=anew, outcome=outcome)
 
     written: WrittenBack | Refused = await job.run.forward(
@@ -98,10 +100,9 @@ async def _exceptions(job: Conversion, without_order: End | None = None) -> tupl
     """As they stand once this news has arrived: what kept it from arriving earlier is over then, and so is whatever
     stood in the way of a proposal that nobody took."""
     async with job.run.store.connect() as connection:
-        operation = await rows.load(connection, job.run.operation_id)
-    met = operation.exceptions if operation else ()
+        found = await exception_rows.of(connection, job.run.operation_id)
     expired = without_order is not None and without_order.state == "expired"
-    return tuple(_over(one, expired=expired) for one in met)
+    return tuple(_over(one, expired=expired) for one in found[job.run.operation_id])
 
 
 def _over(one: ExceptionView, *, expired: bool) -> ExceptionView:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from policies.access import require_customer, require_plant
+from msgspec.structs import replace
+
+from policies.access import require_customer
 from policies.clients import Client
 from process_apis.atp.models import PartyRef
 from process_apis.errors import Fault, NoSuchThing
@@ -26,16 +28,19 @@ VERSION = "1"
 """A quote that comes with the call has no revisions here."""
 
 
+def granted(client: Client, request: InlineConversionRequest, landscape: Landscape) -> InlineConversionRequest:
+    """The request with a plant on each line, as a promise chooses it. One that is not the client's does not exist."""
+    lines = tuple(replace(line, plant=landscape.plant_for(client, line.plant)) for line in request.lines)
+    return replace(request, lines=lines)
+
+
 def customer_of(client: Client, request: InlineConversionRequest, landscape: Landscape) -> str:
-    """The ERP's number of the customer. A customer or a plant that is not the client's does not exist for it."""
+    """The ERP's number of the customer. One that is not the client's does not exist for it."""
     party = request.sold_to
     customer = landscape.references.customer(party.scheme, party.id)
     if customer is None:
         raise NoSuchThing("customer", party.id)
     require_customer(client, customer, ident=party.id)
-    for line in request.lines:
-        if line.plant:
-            require_plant(client, line.plant)
     return customer
 
 
@@ -57,7 +62,7 @@ def inline_faults(request: InlineConversionRequest, customer: str, landscape: La
 
 def _line_faults(line: InlineLine, position: int, customer: str, landscape: Landscape) -> Iterator[Fault]:
     yield from quantity_faults(line.quantity, pointer("lines", position, "quantity"), landscape.units)
-    plant = landscape.plants.get(line.plant or landscape.default_plant)
+    plant = landscape.plants.get(line.plant or "")
     if plant is None:
         yield Fault(pointer("lines", position, "plant"), f"the plant {line.plant} is not known", "plant-unknown")
     elif line.requested_date is not None:  # a day is past or not where the goods leave

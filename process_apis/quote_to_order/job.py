@@ -41,10 +41,9 @@ class Conversion:
         """Where the goods go: the ERP's number, without padding."""
         return bare(self.terms.quote.ship_to or self.terms.quote.customer)
 
-    def today(self) -> date:
+    def today_at(self, plant: str) -> date:
         """The day it is where we deliver from."""
-        zone = self.landscape.plants[self.landscape.default_plant].time_zone
-        return self.run.clock().astimezone(zone).date()
+        return self.landscape.day_at(self.run.clock(), plant)
 
 
 def certain(value: T | Refused) -> T:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 
 from msgspec.structs import replace
 
+from process_apis.calendars import TodayAt
 from process_apis.conversions import LineConversion, back
 from process_apis.exceptions import ExceptionView
 from process_apis.operations import OperationLine, SchedulePiece
-from process_apis.quote_to_order.references import ZERO, Piece, Resolved, line_state, total
+from process_apis.quote_to_order.references import ZERO, Piece, Resolved, line_state, total, wanted_on
 from process_apis.quote_to_order.rules import LinePlan, Verdict
 from process_apis.words import Money, Quantity, tidy
 from system_apis.salesforce.models import ExceptionOutcome, LineOutcome, Quote, QuoteLine, QuoteOutcome
@@ -21,7 +21,7 @@ COMPLETE = ("confirmed", "confirmedLate")
 """Lines of which all is there on some day."""
 
 
-def first_lines(quote: Quote, default_plant: str, today: date) -> tuple[OperationLine, ...]:
+def first_lines(quote: Quote, default_plant: str, today_at: TodayAt) -> tuple[OperationLine, ...]:
     """The lines as they stand when the conversion is received."""
     return tuple(
         OperationLine(
@@ -30,7 +30,7 @@ def first_lines(quote: Quote, default_plant: str, today: date) -> tuple[Operatio
             product=line.material,
             state="open",
             requested=Quantity(tidy(line.quantity), line.unit),
-            requested_date=max(line.requested_date or today, today),
+            requested_date=wanted_on(line, today_at(line.plant or default_plant)),
             plant=line.plant or default_plant,
             confirmed_quantity=Quantity(ZERO, line.unit),
             quoted=_quoted(line, quote.currency),

@@ -37,9 +37,9 @@ class PricePolicy(Word, frozen=True):
     `hold` asks the caller for a decision; `useErp` orders at the ERP's price and says so.
     """
 
-    tolerance_percent: Annotated[str, Meta(max_length=8, pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?$", examples=["2.5"])] = (
-        "5"
-    )
+    tolerance_percent: Annotated[
+        str, Meta(max_length=8, pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?$(?!\n)", examples=["2.5"])
+    ] = "5"
     on_mismatch: Literal["reject", "useErp", "hold"] = "reject"
 
     @property
@@ -116,7 +116,7 @@ class InlineConversionRequest(Agreed, frozen=True, kw_only=True):
 
     sold_to: PartyRef
     ship_to: PartyRef | None = None
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["USD"])]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", examples=["USD"])]
     quote_number: Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTABLE)] | None = None
     lines: Annotated[tuple[InlineLine, ...], Meta(min_length=1, extra_json_schema={"maxItems": MOST_LINES})]
 

@@ -40,6 +40,7 @@ from process_apis.operations import (
     matches,
 )
 from process_apis.quote_to_order import convertible, inlining, starting
+from process_apis.quote_to_order.letting_go import let_go
 from process_apis.quote_to_order.models import (
     CancelRequest,
     ConversionRequest,
@@ -84,8 +85,8 @@ async def convert_quote(
     quote = replace(quote, lines=convertible.chosen_lines(quote, request))
     await _refuse_ordered(store, quote)
     beginning = Start(new_id("op"), Terms(request, quote, promised), "crm", quote.quote_id)
-    await starting.start(caller, claim, beginning, store=store, landscape=landscape, durable=durable)
-    return await _after_waiting(caller, claim, beginning.operation_id, store, reader_of(caller.client, landscape))
+    begun = await starting.start(caller, claim, beginning, store=store, landscape=landscape, durable=durable)
+    return await _after_waiting(caller, claim, begun, store, reader_of(caller.client, landscape))
 
 
 async def convert_inline_quote(
@@ -101,6 +102,7 @@ async def convert_inline_quote(
     quote."""
     claim = _claim_of(caller)
     customer = inlining.customer_of(caller.client, request, landscape)
+    request = inlining.granted(caller.client, request, landscape)
     promised = starting.presented(seals, request.promise_token)
     faults = (
         *inlining.inline_faults(request, customer, landscape),
@@ -111,8 +113,8 @@ async def convert_inline_quote(
     quote = inlining.quote_of(request, customer, landscape, operation_id)
     key = starting.inline_key(caller.client.client_id, request.quote_number, operation_id)
     beginning = Start(operation_id, Terms(inlining.agreed_of(request), quote, promised), "inline", key)
-    await starting.start(caller, claim, beginning, store=store, landscape=landscape, durable=durable)
-    return await _after_waiting(caller, claim, operation_id, store, reader_of(caller.client, landscape))
+    begun = await starting.start(caller, claim, beginning, store=store, landscape=landscape, durable=durable)
+    return await _after_waiting(caller, claim, begun, store, reader_of(caller.client, landscape))
 
 
 async def get_operation(
@@ -173,10 +175,10 @@ async def decide_operation(
         decided = await _reloaded(settlement.connection, operation_id)
         await tell(settlement.connection, decided, "quote.conversion.decided")
         steps = await rows.steps_of(settlement.connection, operation_id)
-        settlement.answer = view(decided, steps[operation_id], now, reader)
+        settlement.answer = answer = view(decided, steps[operation_id], now, reader)
         settlement.touched = touched(decided, before=seen)
     durable.deliver_decision(operation_id)
-    return await _after_waiting(caller, claim, operation_id, store, reader, decided=True)
+    return await _after_waiting(caller, claim, answer, store, reader, decided=True)
 
 
 async def cancel_operation(
@@ -199,7 +201,7 @@ async def cancel_operation(
         cancelled = await _reloaded(settlement.connection, operation_id)
         if not stopped:
             raise DecisionNotPossible("operation", operation_id, cancelled.state)
-        await claimed_lines.release(settlement.connection, operation_id)
+        await let_go(settlement.connection, cancelled, now)
         over = exception_rows.Ending("waived", now, caller.client.client_id, "the conversion was cancelled")
         await exception_rows.end_all(settlement.connection, cancelled, over)
         cancelled = await _reloaded(settlement.connection, operation_id)
@@ -268,17 +270,26 @@ async def _viewed(
 
 
 async def _after_waiting(
-    caller: Caller, claim: Claim, operation_id: str, store: AsyncEngine, reader: Reader, *, decided: bool = False
+    caller: Caller,
+    claim: Claim,
+    answer: InternalOperation | PartnerOperation,
+    store: AsyncEngine,
+    reader: Reader,
+    *,
+    decided: bool = False,
 ) -> InternalOperation | PartnerOperation:
-    """The operation once it is at rest, or as it stands when the caller's patience is over (RFC 7240 `wait`).
+    """The operation once it is at rest, or as it stands when the caller's patience is over (RFC 7240 `wait`): as it
+    stood in `answer` for one who has none.
 
     What the caller is told is what a repeat of its call is told. Right after a decision the proposal still stands.
     """
     patience_s = min(caller.wait_s or 0.0, caller.deadline.remaining_s)
+    if patience_s <= 0:
+        return answer
     ends_at = asyncio.get_running_loop().time() + patience_s
     pause_s = FIRST_LOOK_S
     while True:
-        answer = await _viewed(caller, operation_id, store, reader)
+        answer = await _viewed(caller, answer.operation_id, store, reader)
         taken_up = not (decided and answer.state == "awaitingDecision" and answer.decision is not None)
         resting = answer.state in AT_REST and taken_up
         left_s = ends_at - asyncio.get_running_loop().time()
@@ -286,6 +297,5 @@ async def _after_waiting(
             break
         await asyncio.sleep(min(pause_s, left_s))
         pause_s = min(pause_s * 1.5, LONGEST_LOOK_S)
-    if patience_s > 0:
-        await claim.replace(answer)
+    await claim.replace(answer)
     return answer

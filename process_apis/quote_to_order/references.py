@@ -8,6 +8,7 @@ from decimal import Context, Decimal
 
 from msgspec import Struct
 
+from process_apis.calendars import TodayAt
 from process_apis.conversions import LineConversion, NotEven, Rounding, convert
 from process_apis.exceptions import Finding, SourceMessage
 from process_apis.operations import LineState
@@ -92,10 +93,10 @@ def seek(quote: Quote, plants: Mapping[str, PlantFacts], default_plant: str) -> 
     return Sought(erp, found, tuple(findings))
 
 
-def resolve(quote: Quote, sought: Sought, told: Told, rounding: Rounding, today: date) -> Resolved:
+def resolve(quote: Quote, sought: Sought, told: Told, rounding: Rounding, today_at: TodayAt) -> Resolved:
     """The lines as the ERP is asked for them: in the units it sells in, and configured as it makes them today.
 
-    A line without a date is wanted as soon as possible: today.
+    A line without a date is wanted as soon as possible: today, as its plant counts.
     """
     demands: list[Demand] = []
     findings = [*sought.findings, *((told.ship_to,) if told.ship_to else ())]
@@ -109,14 +110,19 @@ def resolve(quote: Quote, sought: Sought, told: Told, rounding: Rounding, today:
             troubles = (counted, *troubles)
         else:
             quantity, unit, by = counted
-            day = max(line.requested_date or today, today)
-            demand = Demand(line.line_id, line.material, quantity, unit, day, sought.plants[line.line_id])
+            plant = sought.plants[line.line_id]
+            demand = Demand(line.line_id, line.material, quantity, unit, wanted_on(line, today_at(plant)), plant)
         if troubles:
             findings += troubles
         else:
             demands.append(demand)
             conversions |= {line.line_id: by} if by else {}
     return Resolved(sought.erp, tuple(demands), tuple(findings), conversions)
+
+
+def wanted_on(line: QuoteLine, today: date) -> date:
+    """The day a line is asked for: what was wanted before today is wanted today, and so is what has no day."""
+    return max(line.requested_date or today, today)
 
 
 def _counted(

@@ -43,7 +43,7 @@ async def resolved(job: Conversion) -> Resolved:
     quote = job.terms.quote
     sought = references.seek(quote, plants, job.landscape.default_plant)
     told = await _told(job, sought) if sought.plants else Told()
-    return references.resolve(quote, sought, told, job.landscape.rounding, job.today())
+    return references.resolve(quote, sought, told, job.landscape.rounding, job.today_at)
 
 
 async def _told(job: Conversion, sought: Sought) -> Told:
@@ -86,7 +86,7 @@ async def _revisions(job: Conversion, erp: SapErp, line: QuoteLine, plant: str) 
     made_by = await _heard(erp.routings(line.material, plant, deadline=step_deadline()))
     if isinstance(made_by, SourceMessage):
         return made_by
-    return configuration.in_force(made_of, made_by, job.today())
+    return configuration.in_force(made_of, made_by, job.today_at(plant))
 
 
 async def _ship_to(job: Conversion, erp: SapErp) -> Finding | None:

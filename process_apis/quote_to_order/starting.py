@@ -22,7 +22,7 @@ from process_apis.durable import Durable
 from process_apis.entries import touched
 from process_apis.errors import Fault, LinesAlreadyConverted
 from process_apis.landscape import Landscape
-from process_apis.operation_views import view
+from process_apis.operation_views import InternalOperation, PartnerOperation, view
 from process_apis.operations import Operation, QuoteSource
 from process_apis.quote_to_order import lines
 from process_apis.quote_to_order.admission import refuse_if_full
@@ -72,8 +72,11 @@ def token_faults(caller: Caller, token: str | None, promised: PromiseFact | None
 
 async def start(
     caller: Caller, claim: Claim, beginning: Start, *, store: AsyncEngine, landscape: Landscape, durable: Durable
-) -> None:
-    """Start it exactly once. Raises QueueFull, and LinesAlreadyConverted where another operation holds a line."""
+) -> InternalOperation | PartnerOperation:
+    """Start it exactly once; as it stands then.
+
+    Raises QueueFull, and LinesAlreadyConverted where another operation holds a line.
+    """
     quote, now = beginning.terms.quote, datetime.now(UTC)
     operation = _received(caller, beginning, landscape, now)
     line_ids = [line.line_id for line in quote.lines]
@@ -85,7 +88,7 @@ async def start(
             await refuse_if_full(connection, operation.operation_id, landscape, quote, with_crm=with_crm)
             await claimed_lines.claim(connection, beginning.key, quote.version, line_ids, operation.operation_id)
             await tell(connection, operation, STARTED)
-            settlement.answer = view(operation, (), now, reader_of(caller.client, landscape))
+            settlement.answer = begun = view(operation, (), now, reader_of(caller.client, landscape))
             settlement.touched = touched(operation)
     except IntegrityError as clash:
         async with store.connect() as connection:
@@ -94,6 +97,7 @@ async def start(
             raise
         raise LinesAlreadyConverted(quote.quote_id, holder) from clash
     await durable.start_once(KIND, operation.operation_id)
+    return begun
 
 
 def _received(caller: Caller, beginning: Start, landscape: Landscape, now: datetime) -> Operation:
@@ -112,7 +116,7 @@ def _received(caller: Caller, beginning: Start, landscape: Landscape, now: datet
         quote_version=quote.version,
         quote_source=beginning.source,
         terms=msgspec.json.encode(beginning.terms).decode(),
-        lines=lines.first_lines(quote, landscape.default_plant, landscape.today),
+        lines=lines.first_lines(quote, landscape.default_plant, landscape.today_at),
         exceptions=(),
         order_instance=None,
         order_number=None,

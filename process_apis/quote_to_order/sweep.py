@@ -7,11 +7,12 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from process_apis import claimed_lines, exception_rows
+from process_apis import exception_rows
 from process_apis import operation_rows as rows
 from process_apis.durable import Durable
 from process_apis.exceptions import DEAD_LETTER, OPERATION_BROKEN, Finding
 from process_apis.operations import ENDED, TRANSITIONS, Operation, State
+from process_apis.quote_to_order.letting_go import let_go
 from process_apis.quote_to_order.models import KIND
 from process_apis.stepping import utc_now
 from process_apis.tables import operations
@@ -82,8 +83,8 @@ async def _bring_to_light(store: AsyncEngine, operation: Operation, code: str, d
         broken = await rows.load(connection, operation.operation_id)
         if not moved or broken is None:
             return
-        if state == "failed":  # before the pivot: there is no order, the lines are free again
-            await claimed_lines.release(connection, operation.operation_id)
+        if state == "failed":  # before the pivot: there is no order
+            await let_go(connection, broken, at)
         await exception_rows.report(connection, broken, operation.state, (finding,), at)
         await tell(connection, broken, f"quote.conversion.{state}")
     log.error("operation %s broke in %s and is now %s", operation.operation_id, operation.state, state)

@@ -73,10 +73,8 @@ async def _taken_over(run: Run) -> Operation | None:
     """From here on this process acts for the operation. Not a step: each new run of it says so anew."""
     async with run.store.begin() as connection:
         turn = run.durable.turn()
-        if not await rows.take_over(connection, run.operation_id, turn.token, run=turn.run):
-            return None
-        operation = await rows.load(connection, run.operation_id)
-    return None if operation is None or operation.state in ENDED else operation
+        taken = await rows.take_over(connection, run.operation_id, turn.token, run=turn.run)
+        return None if taken is None or taken.state in ENDED else await rows.whole(connection, taken)
 
 
 async def _convert(job: Conversion) -> None:
@@ -117,10 +115,11 @@ async def _create(job: Conversion, resolved: Resolved, decided: Decided, erp: Sa
     def noted(placed: Placed) -> Note:
         known = {"order_instance": erp.instance, "order_number": placed.number} if placed.number else {}
         if placed.refused:
-            return Note(findings=(placed.refused,))
+            by_the_erp = placed.refused.system == "erp"
+            return Note(findings=(placed.refused,), outcome="refused" if by_the_erp else "notDone")
         if placed.unclear:
             event = "quote.conversion.actionRequired"
-            return Note(known, (placed.unclear,), state="actionRequired", event=event)
+            return Note(known, (placed.unclear,), state="actionRequired", event=event, outcome="unclear")
         shown = lines.with_items(decided.lines, placed.items, held=placed.held)
         order_id, po = f"{erp.instance}.{placed.number}", new.customer_po
         told = tuple(news.created(order_id, shown, decided.verdict.findings, po, placed.holds))

@@ -14,7 +14,8 @@ from process_apis.words import Instant, Money, Quantity, UnitCode, View, Word
 Material = Annotated[str, Meta(min_length=1, max_length=40, description="The ERP's material number.")]
 PlantName = Annotated[str, Meta(min_length=1, max_length=64, description="The plant, by the ERP's id.")]
 Amount = Annotated[
-    str, Meta(max_length=24, pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$", description="How much, in `unit`: a decimal.")
+    str,
+    Meta(max_length=24, pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$(?!\n)", description="How much, in `unit`: a decimal."),
 ]
 
 

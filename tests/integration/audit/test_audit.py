@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,11 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.database import make_engine
 from policies.audit import LONGEST_JSON, START, WITHHELD, Act, record
 from policies.audit_proof import Proof, verify
-from policies.audit_seals import Mark, Notary, checkpoint, purge
+from policies.audit_seals import Mark, Notary, checkpoint, purge_audit
 from policies.audit_tables import audit_checkpoints, audit_entries, audit_head
+from tests.purging import all_purged, purged
 
 AT = datetime(2026, 11, 20, 12, 0, 0, 123456, UTC)
 NOTARY = Notary(["k" * 32])
+PURGE = partial(purge_audit, NOTARY)
 
 
 def act(subject: str = "op_1", **more: Any) -> Act:
@@ -180,18 +183,44 @@ async def test_what_is_old_is_forgotten_and_the_rest_still_verifies(store: Async
     await written(store, act("op_1"), act("op_1"), act("op_2"), at=AT)
     await written(store, act("op_1"), act("op_2"), at=AT + timedelta(days=10))
     mark = (await proven(store)).head
-    assert await purge(store, NOTARY, AT + timedelta(days=1), AT + timedelta(days=11)) == 3
+    assert await purged(store, PURGE, AT + timedelta(days=1)) == 3
     assert [(row.sequence, row.chain, row.position) for row in await rows(store)] == [(4, "op_1", 3), (5, "op_2", 2)]
     proof = await proven(store, seen=mark)
     assert (proof.flaws, proof.purged_through, proof.checked) == ((), 3, 2)
-    assert await purge(store, NOTARY, AT + timedelta(days=1), AT + timedelta(days=11)) == 0
+    assert await purged(store, PURGE, AT + timedelta(days=1)) == 0
     await written(store, act("op_1"), at=AT + timedelta(days=12))
-    assert await purge(store, NOTARY, AT + timedelta(days=20), AT + timedelta(days=21)) == 3
+    assert await purged(store, PURGE, AT + timedelta(days=20)) == 3
     assert ((await proven(store)).flaws, await rows(store)) == ((), [])
     await written(store, act("op_1"))
     assert (await proven(store)).flaws == ()
     await tampered(store, delete(audit_entries))
     assert (await proven(store)).flaws != ()
+
+
+async def test_much_is_forgotten_a_batch_at_a_time_and_verifies_after_each(store: AsyncEngine) -> None:
+    """Of the seals below the cut none stays: what they were about is gone."""
+    for number in range(7):
+        await written(store, act(f"op_{number % 2}"), at=AT)
+        await checkpoint(store, NOTARY, AT)
+    await written(store, act("op_1"), at=AT + timedelta(days=10))
+    mark = (await proven(store)).head
+    assert await purged(store, PURGE, AT + timedelta(days=1), most=3) == 3
+    proof = await proven(store, seen=mark)
+    assert (proof.flaws, proof.purged_through, proof.checked) == ((), 3, 2)
+    assert await all_purged(store, PURGE, AT + timedelta(days=1), most=3) == [3, 1]
+    proof = await proven(store, seen=mark)
+    assert (proof.flaws, proof.purged_through, proof.checked) == ((), 7, 1)
+    async with store.connect() as connection:
+        points = (await connection.execute(select(audit_checkpoints.c.sequence, audit_checkpoints.c.purged))).all()
+    assert sorted(tuple(point) for point in points) == [(7, False), (7, True)]
+
+
+async def test_the_last_cut_cannot_be_taken_back(store: AsyncEngine) -> None:
+    await written(store, act(), act())
+    await purged(store, PURGE, AT + timedelta(days=1), most=1)
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with store.begin() as connection:
+            await connection.execute(delete(audit_checkpoints))
 
 
 async def test_a_purge_nobody_signed_is_no_purge(store: AsyncEngine) -> None:

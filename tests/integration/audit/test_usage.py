@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import make_engine
 from policies.errors import StoreUnavailable
-from policies.usage import KEPT, Usage
+from policies.usage import Usage, purge_usage
+from tests.purging import purged
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EVENTS, CHECKS = "GET /v1/events", "POST /v1/atp-checks"
@@ -39,11 +40,11 @@ async def test_replicas_add_up_what_each_of_them_counted(store: AsyncEngine) -> 
 
 async def test_days_that_are_long_over_are_forgotten(store: AsyncEngine) -> None:
     usage = Usage(store)
-    usage.count("north", EVENTS, AT - KEPT - timedelta(days=1))
+    usage.count("north", EVENTS, AT - timedelta(days=31))
     usage.count("north", EVENTS, AT)
     await usage.write()
-    assert await usage.purge(AT.date()) == 1
-    assert [calls for _, _, calls, _ in await usage.since(AT.date() - 2 * KEPT)] == [1]
+    assert await purged(store, purge_usage, AT - timedelta(days=30)) == 1
+    assert [calls for _, _, calls, _ in await usage.since(AT.date() - timedelta(days=60))] == [1]
 
 
 async def test_what_cannot_be_written_stays_counted() -> None:

@@ -7,15 +7,19 @@ import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from app.database import make_engine
 from process_apis import durable_engine as engine
 from process_apis.durable import Durable
+from process_apis.retention.checkpoints import purge_checkpoints
 from process_apis.takeover import rest_s
 from process_apis.turns import Superseded, engine_id
 from tests.integration.durable.test_durable import holds, kept, launched, until
+from tests.purging import purged
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -248,9 +252,11 @@ async def test_the_engine_forgets_what_ended_long_ago(tmp_path: Path) -> None:
         for operation_id in ("op_1", "op_2", "op_on"):
             await durable.start_once("weigh", operation_id)
         await until(durable, "op_1", "op_2")
-        await durable.forget()
+        store, forget = make_engine(f"sqlite+aiosqlite:///{database}"), partial(purge_checkpoints, None)
+        assert await purged(store, forget, datetime.now(UTC) - timedelta(days=7)) == 0
         assert await durable.stopped_among(["op_1", "op_2"]) == {"op_1", "op_2"}
-        await durable.forget(timedelta(days=-1))
+        assert await purged(store, forget, datetime.now(UTC) + timedelta(days=1)) == 2
+        await store.dispose()
         assert await durable.stopped_among(["op_1", "op_2"]) == frozenset()
         assert kept(database, "SELECT workflow_uuid FROM workflow_status") == [("op_on",)]
 

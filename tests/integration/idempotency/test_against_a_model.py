@@ -31,9 +31,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from policies.answer import Answer
 from policies.errors import IdempotencyKeyInFlight, IdempotencyKeyReused
-from policies.idempotency import Claim, Ledger
+from policies.idempotency import Claim, Ledger, purge_claims
 from policies.tables import idempotency_claims, metadata
 from tests.postgres import postgres  # noqa: F401  a fixture
+from tests.purging import purged
 
 STEPS = [
     timedelta(0),
@@ -127,7 +128,7 @@ class TwoReplicas(RuleBasedStateMachine):
         """A call comes in after a while, as the stack treats it: looked up, then claimed."""
         assume(not self.is_busy(key))
         if self.open is None:
-            self.time_passes(later, None if purging is None else self.ledgers[purging])
+            self.time_passes(later, None if purging is None else self.engines[purging])
         known, ledger = self.model.get(key), self.ledgers[replica]
         wish = ("crm", "POST /v1/things", key, payload * 64)
         if known is None or known.is_free(self.now):
@@ -226,10 +227,10 @@ class TwoReplicas(RuleBasedStateMachine):
         if self.owns(holding):
             del self.model[holding.key]
 
-    def time_passes(self, later: timedelta, purging: Ledger | None) -> None:
+    def time_passes(self, later: timedelta, purging: AsyncEngine | None) -> None:
         self.now += later
         if purging is not None:
-            self.run(purging.purge())
+            self.run(purged(purging, purge_claims, self.now))
             for key in [key for key, known in self.model.items() if self.purgeable(known)]:
                 del self.model[key]
 

@@ -43,8 +43,8 @@ class Gateways:
     quote: str
     order: str
 
-    async def call(self, kind: Kind, replica: int = 0, client: str = "crm") -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.tokens[client]}"}
+    async def call(self, kind: Kind, replica: int = 0, client: str = "crm", key: str = "") -> httpx.Response:
+        headers = {"X-API-Key": key} if key else {"Authorization": f"Bearer {self.tokens[client]}"}
         outside, inside = self.external[replica], self.internal[replica]
         if kind == "promise":
             return await self.http.post(f"{outside}/v1/atp-checks", json=question("TG11"), headers=headers)
@@ -68,9 +68,21 @@ class Gateways:
 
     async def counting_there_again(self, replica: int = 0) -> None:
         """Until the replica found its Redis again, which it looks for once a second."""
+        await self.turned("redis", replica, is_open=False)
+
+    async def turned(self, store: str, replica: int = 0, *, is_open: bool) -> None:
+        """Until the breaker before that store is open, or closed."""
         async with asyncio.timeout(15):
-            while await self.metric("ordergate_redis_breaker", replica):  # noqa: ASYNC110  told at /metrics alone
+            while await self.metric(f"ordergate_{store}_breaker", replica) != is_open:  # noqa: ASYNC110  told there alone
                 await asyncio.sleep(0.05)
+
+    async def new_key(self) -> str:
+        """An API key of the client `crm`."""
+        headers = {"Authorization": f"Bearer {self.tokens['key-admin']}", "Idempotency-Key": str(uuid.uuid4())}
+        wish = {"clientId": "crm", "label": "a test", "scopes": ["atp:read"]}
+        made = await self.http.post(f"{self.internal[0]}/internal/v1/api-keys", json=wish, headers=headers)
+        assert made.status_code == 201, made.text
+        return str(made.json()["key"])
 
 
 @dataclass
@@ -132,6 +144,7 @@ async def running_gateways(
             ("crm", "crm-sandbox-secret"),
             ("trickle", "trickle-sandbox-secret"),
             ("operator", "operator-sandbox-secret"),
+            ("key-admin", "key-admin-sandbox-secret"),
         )
     }
     async with AsyncExitStack() as stack:

@@ -11,9 +11,11 @@ import pytest
 
 from policies.counters import Demand
 from policies.errors import CountersUnavailable
+from policies.plans import Plan, Plans, allowance
+from policies.rate_limit import RateLimits
 from policies.redis_counters import RedisCounters
 from policies.redis_door import MOST_CONNECTIONS, MOST_FAILURES, Asked, RedisDoor
-from tests.integration.limits.stores import demand
+from tests.integration.limits.stores import client, demand
 from tests.redis_server import RedisServer, running_redis, wire_to
 
 PROBE_S = 0.05
@@ -179,6 +181,27 @@ async def test_a_caller_that_hangs_up_is_no_failure_and_leaves_no_place(redis_se
         await it.counters.aclose()
         assert not it.door.is_open
         assert (await it.counters.decide(demand((1000, 60), weight=0, most=50))).taken == (0,)
+
+
+async def test_a_call_that_ends_while_it_is_admitted_keeps_no_place(redis_server: RedisServer) -> None:
+    """Redis has given the place by then, and nobody heard of it."""
+    alone = Plan(allowance({"sustained": "1000 per 1 minute"}, concurrent=1), {})
+    async with wire_to(redis_server.port) as wire, listening(wire.url, deadline_ms=5000) as it:
+        limits = RateLimits(it.counters, Plans({"alone": alone}))
+        dealer = client(plan="alone")
+        charged = redis_server.calls("evalsha")
+        wire.delay_s = 2.0
+        call = asyncio.create_task(limits.admit(dealer, 1))
+        async with asyncio.timeout(1.5):
+            while redis_server.calls("evalsha") == charged:  # noqa: ASYNC110  asked of Redis itself
+                await asyncio.sleep(0.005)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        wire.delay_s = 0
+        await it.counters.aclose()
+        with await limits.admit(dealer, 1):
+            pass
 
 
 async def test_a_process_that_was_busy_takes_the_answer_that_lies_there(redis_server: RedisServer) -> None:

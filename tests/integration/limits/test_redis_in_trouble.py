@@ -1,4 +1,4 @@
-"""Redis killed, frozen, restarted without its scripts, answering late: under traffic, at the doors of a gateway.
+"""Redis killed, frozen, late, only to be read, restarted without its scripts: under traffic, at the doors of a gateway.
 
 What each cell shows: every call is answered as if nothing were, hardly later; limits are counted here meanwhile, and
 there again afterwards. That Redis counted before and counts afterwards is asked of Redis itself.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from policies import redis_door
 from policies.redis_door import MOST_FAILURES
 from tests.integration.limits.gateways import LIMIT, Gateways, Kind, running_gateways, steadily
 from tests.redis_server import RedisServer, Wire, running_redis, wire_to
@@ -51,10 +52,15 @@ class Site:
 
 
 @asynccontextmanager
-async def site(sandbox: RunningSandbox, directory: Path) -> AsyncIterator[Site]:
+async def site(
+    sandbox: RunningSandbox, directory: Path, deadline_ms: float | None = DEADLINE_MS
+) -> AsyncIterator[Site]:
+    """Without `deadline_ms` with the one that everybody gets who sets none."""
     with running_redis() as redis:
         async with wire_to(redis.port) as wire:
-            redis_at = {"ORDERGATE_REDIS_URL": wire.url, "ORDERGATE_REDIS_DEADLINE_MS": str(DEADLINE_MS)}
+            redis_at = {"ORDERGATE_REDIS_URL": wire.url}
+            if deadline_ms is not None:
+                redis_at["ORDERGATE_REDIS_DEADLINE_MS"] = str(deadline_ms)
             async with running_gateways(sandbox, directory, replicas=2, **redis_at) as gateways:
                 yield Site(gateways, redis, wire)
 
@@ -68,7 +74,17 @@ async def frozen(it: Site) -> None:
 
 
 async def late(it: Site) -> None:
-    it.wire.delay_s = 0.5
+    it.wire.delay_s = 0.2
+
+
+async def a_replica_now(it: Site) -> None:
+    """After a failover: it follows a master (that is gone), answers everything and takes no writes."""
+    it.redis.ask("REPLICAOF", "127.0.0.1", "1")
+
+
+async def without_its_replicas(it: Site) -> None:
+    """It may take no writes that nobody else keeps."""
+    it.redis.ask("CONFIG", "SET", "min-replicas-to-write", "1")
 
 
 async def mended(it: Site) -> None:
@@ -76,18 +92,29 @@ async def mended(it: Site) -> None:
     if it.redis.process is None:
         it.redis.start()
     it.redis.thaw()
+    it.redis.ask("REPLICAOF", "NO", "ONE")
+    it.redis.ask("CONFIG", "SET", "min-replicas-to-write", "0")
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("trouble", [killed, frozen, late])
+@pytest.mark.parametrize(
+    ("trouble", "deadline_ms"),
+    [
+        *((each, DEADLINE_MS) for each in (killed, frozen, late, a_replica_now, without_its_replicas)),
+        (late, None),
+        (frozen, None),
+    ],
+)
 async def test_calls_go_on_as_if_redis_were_well(
-    fresh_sandbox: RunningSandbox, tmp_path: Path, trouble: Change
+    fresh_sandbox: RunningSandbox, tmp_path: Path, trouble: Change, deadline_ms: float | None
 ) -> None:
     kinds: tuple[Kind, ...] = ("promise", "read", "order", "operation", "internal")
-    async with site(fresh_sandbox, tmp_path) as it:
+    async with site(fresh_sandbox, tmp_path, deadline_ms) as it:
         assert await it.counted_by_redis("read", 20), "the path that fails now was used before"
         assert it.redis.ask("KEYS", "ordergate:{crm}:*")
-        assert not await it.sum_of("ordergate_limit_fallbacks_total")
+        assert not await it.sum_of("ordergate_redis_breaker")
+        fallbacks = await it.sum_of("ordergate_limit_fallbacks_total")
+        assert fallbacks <= (0 if deadline_ms else MOST_FAILURES), "a busy loop may miss the real deadline now and then"
 
         waited = await it.sum_of('ordergate_redis_seconds_sum{command="charge"')
         await trouble(it)
@@ -102,7 +129,9 @@ async def test_calls_go_on_as_if_redis_were_well(
         waited = await it.sum_of('ordergate_redis_seconds_sum{command="charge"') - waited
         failed = sum([await it.sum_of(f'{CHARGES},outcome="{outcome}"') for outcome in ("timeout", "error")])
         assert 2 * MOST_FAILURES <= failed <= 2 * (MOST_FAILURES + UNDER_WAY), "after five in a row nobody waits"
-        assert waited / failed < 3 * DEADLINE_MS / 1000, "and those few wait for a deadline, on a busy machine too"
+        assert waited / failed < 3 * (deadline_ms or redis_door.DEADLINE_MS) / 1000, (
+            "and those few wait for a deadline, on a busy machine too"
+        )
         assert await it.sum_of(f'{CHARGES},outcome="refused"') >= 70
         assert await it.sum_of('ordergate_limit_fallbacks_total{mode="local"}') >= 90
 
@@ -110,7 +139,8 @@ async def test_calls_go_on_as_if_redis_were_well(
         await it.all_count_there_again()
         alone = await it.sum_of("ordergate_limit_fallbacks_total")
         assert await it.counted_by_redis("read", 20), "and it counts there again, by itself"
-        assert await it.sum_of("ordergate_limit_fallbacks_total") == alone
+        late = await it.sum_of("ordergate_limit_fallbacks_total") - alone
+        assert late < MOST_FAILURES, "a busy loop may miss a deadline now and then"
         ready = await it.gateways.call("ready")
         assert ready.json()["counters"]["state"] == "up"
 
@@ -128,7 +158,9 @@ async def test_a_restart_that_forgot_the_scripts_is_not_noticed(fresh_sandbox: R
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize(("trouble", "forgets"), [(killed, True), (frozen, False), (late, False)])
+@pytest.mark.parametrize(
+    ("trouble", "forgets"), [(killed, True), (frozen, False), (late, False), (a_replica_now, False)]
+)
 async def test_what_is_let_through_too_much_is_bounded(
     fresh_sandbox: RunningSandbox, tmp_path: Path, trouble: Change, forgets: bool
 ) -> None:

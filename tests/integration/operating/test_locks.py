@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.turn import take_turn
 from process_apis import exception_rows, step_rows
@@ -40,6 +41,9 @@ class ByHand:
 
     def step_number(self) -> int:
         return 1
+
+    async def remember(self, _connection: AsyncConnection, _result: object) -> None:
+        """It runs nothing again."""
 
 
 async def at_a_step(shop: Shop, sandbox: RunningSandbox) -> tuple[str, Run]:

@@ -174,6 +174,7 @@ async def test_an_operator_stops_what_has_not_become_an_order(small_shop: Shop, 
     assert asked.state == "awaitingDecision"
     stopped = await desk.cancel(asked.operation_id)
     assert stopped.state == "cancelled"
+    assert {(line.state, line.confirmed_quantity.value) for line in stopped.lines} == {("rejected", 0)}
     assert await desk.audited(asked.operation_id) == [
         ("operation.cancel", "operator", "token:desk", "ordered by mistake")
     ]

@@ -60,6 +60,7 @@ async def test_an_operator_who_finds_the_order_has_the_operation_go_on_with_it(
         True,
     )
     assert {deed.action for deed in seen.remediation} == {"retry", "resolve"}
+    assert (seen.steps[-1].name, seen.steps[-1].outcome) == ("createOrder", "unclear"), "nobody knows that it went well"
     number = await in_the_erp(fresh_sandbox, operation_id)
 
     with pytest.raises(RequestFaulty, match="not this operation's"):
@@ -110,6 +111,7 @@ async def test_an_operator_who_finds_no_order_ends_it_and_the_lines_are_free_aga
     assert (done.state, done.order_id) == ("rejected", None)
     (left,) = [one for one in done.exceptions if one.state == "open"]
     assert left.code == "order-refused"
+    assert {step.name: step.outcome for step in done.steps}["createOrder"] == "notDone"
     assert [remedy.action for remedy in left.remediation] == ["convertAgain"]
     quote_id = fresh_sandbox.quote_id("Q-1010")
     assert witness.quote(fresh_sandbox, quote_id)["Ordergate_State__c"] == "rejected"

@@ -21,6 +21,7 @@ from policies.errors import KeyInvalid, StoreUnavailable
 from policies.key_holders import MOST_UNKNOWN, KeyHolders
 from policies.key_purge import purge_keys
 from policies.tables import metadata
+from tests.purging import purged
 from tests.relay import relay_to
 
 PREFIX = "ogtest"
@@ -286,9 +287,9 @@ async def test_keys_that_ended_long_ago_are_deleted_and_no_copy_keeps_them(repli
     await revoke(here.store, 3)
     for replica in replicas:
         await replica.directory.look_again()
-    assert await purge_keys(here.store, TODAY) == 0  # a key is kept until it ended *before* that
-    assert await purge_keys(here.store, TODAY + timedelta(days=10, seconds=1), most=3) == 3
-    assert await purge_keys(here.store, TODAY + timedelta(days=10, seconds=1)) == 1
+    assert await purged(here.store, purge_keys, TODAY) == 0  # a key is kept until it ended *before* that
+    assert await purged(here.store, purge_keys, TODAY + timedelta(days=10, seconds=1), most=3) == 3
+    assert await purged(here.store, purge_keys, TODAY + timedelta(days=10, seconds=1)) == 1
     late = await make(there.store, 7)
     for replica in replicas:
         assert await replica.admits(late)
@@ -297,7 +298,7 @@ async def test_keys_that_ended_long_ago_are_deleted_and_no_copy_keeps_them(repli
         uses = await connection.scalars(select(api_key_uses.c.key_id).order_by(api_key_uses.c.key_id))
         assert list(uses) == [key_id(4), key_id(5), key_id(7)]
     revision = here.directory.revision
-    assert await purge_keys(here.store, TODAY) == 0
+    assert await purged(here.store, purge_keys, TODAY) == 0
     await here.directory.look_again()
     assert here.directory.revision == revision  # nothing was deleted, nobody need look
 

@@ -33,6 +33,7 @@ from process_apis.words import new_id
 from system_apis.deadline import Deadline
 from system_apis.maintenance import Rests
 from system_apis.salesforce.client import connect as connect_crm
+from system_apis.sap.books import SalesOrderApi
 from system_apis.sap.client import connect as connect_erp
 from system_apis.sap.models import SalesArea
 from system_apis.scheduler.http_adapter import connect as connect_scheduler
@@ -104,7 +105,12 @@ class Shop:
         return await get_operation(caller, None, operation_id=operation_id, store=self.store, landscape=self.landscape)
 
 
-def landscape_of(urls: dict[str, str], settle_s: float, rests: Mapping[str, Rests] | None = None) -> Landscape:
+def landscape_of(
+    urls: dict[str, str],
+    settle_s: float,
+    rests: Mapping[str, Rests] | None = None,
+    sales_orders: SalesOrderApi = "v2",
+) -> Landscape:
     """`rests` are the maintenance windows, by system."""
     windows = rests or {}
     erp = connect_erp(
@@ -116,6 +122,7 @@ def landscape_of(urls: dict[str, str], settle_s: float, rests: Mapping[str, Rest
         settle_s=settle_s,
         timeout_s=5,
         rests=windows.get("sap"),
+        sales_orders=sales_orders,
     )
     crm = connect_crm(
         instance="crm-main",
@@ -145,6 +152,7 @@ async def open_shop(
     settle_s: float = 3.0,
     decision_ttl: timedelta = DECISION_TTL,
     rests: Mapping[str, Rests] | None = None,
+    sales_orders: SalesOrderApi = "v2",
     **arranged: object,
 ) -> AsyncIterator[Shop]:
     """`database` is a SQLite file or the URL of a server, `arranged` what of the landscape is otherwise."""
@@ -153,7 +161,7 @@ async def open_shop(
     async with store.begin() as connection:
         for tables in (policy_tables, process_tables):
             await connection.run_sync(tables.create_all)
-    landscape = replace(landscape_of(urls, settle_s, rests), **arranged)  # type: ignore[arg-type]
+    landscape = replace(landscape_of(urls, settle_s, rests, sales_orders), **arranged)  # type: ignore[arg-type]
     durable = Durable(url)
     workflow.register(durable, store=store, landscape=landscape, decision_ttl=decision_ttl)
     await durable.launch()

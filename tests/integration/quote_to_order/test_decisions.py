@@ -58,7 +58,7 @@ async def test_a_late_line_is_proposed_first_and_ordered_once_it_is_accepted(
     assert seen.retry_after_seconds is None
     assert witness.posts(fresh_sandbox) == 0
     done = await decide(shop, seen, "accept")
-    assert done.state == "completed"
+    assert (done.state, done.decision) == ("completed", "accept")
     assert len(witness.orders_of(fresh_sandbox, done.operation_id)) == 1
 
 
@@ -108,7 +108,12 @@ async def test_a_cancelled_conversion_makes_no_order_and_frees_its_lines(
     shop: Shop, fresh_sandbox: RunningSandbox
 ) -> None:
     seen = await proposed(shop, fresh_sandbox)
-    assert (await cancel(shop, seen)).state == "cancelled"
+    assert {line.state for line in seen.lines} >= {"confirmed", "confirmedLate"}
+    cancelled = await cancel(shop, seen)
+    assert cancelled.state == "cancelled"
+    assert [(line.state, line.confirmed_quantity.value, line.schedule) for line in cancelled.lines] == [
+        ("rejected", 0, ())
+    ] * len(seen.lines), "no line reads confirmed where there will be no order"
     with pytest.raises(errors.DecisionNotPossible):
         await decide(shop, seen, "accept")
     assert (await shop.convert(seen.quote.quote_id)).state == "completed"

@@ -104,6 +104,7 @@ async def test_a_crm_that_refuses_the_news_leaves_the_order_alone_and_calls_for_
     assert hold
     assert len(witness.orders_of(fresh_sandbox, done.operation_id)) == 1
     assert [(one.code, one.owner.role) for one in done.exceptions] == [("write-back-pending", "integration")]
+    assert {step.name: step.outcome for step in done.steps}["writeBack"] == "refused"
 
 
 async def test_an_operation_outlasts_an_outage_of_our_own_store(

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from process_apis.operation_views import OperationView
+from system_apis.sap.books import SalesOrderApi
 from tests.integration.quote_to_order import witness
 from tests.integration.quote_to_order.shop import open_shop
 from tests.sandbox import RunningSandbox
@@ -21,10 +22,14 @@ PATIENCE_S = 20
 
 
 @contextmanager
-def gateway(database: Path, sandbox: RunningSandbox, *quote_id: str) -> Iterator[subprocess.Popen[str]]:
+def gateway(
+    database: Path, sandbox: RunningSandbox, *quote_id: str, sales_orders: SalesOrderApi = "v2"
+) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "tests.integration.quote_to_order.gateway", str(database)]
     process = subprocess.Popen(
-        [*command, msgspec.json.encode(sandbox.urls).decode(), *quote_id], stdout=subprocess.PIPE, text=True
+        [*command, msgspec.json.encode(sandbox.urls).decode(), sales_orders, *quote_id],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         yield process
@@ -47,8 +52,10 @@ def wait_for(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-async def finished(database: Path, sandbox: RunningSandbox, operation_id: str) -> OperationView:
-    async with open_shop(database, sandbox.urls) as shop:
+async def finished(
+    database: Path, sandbox: RunningSandbox, operation_id: str, sales_orders: SalesOrderApi = "v2"
+) -> OperationView:
+    async with open_shop(database, sandbox.urls, sales_orders=sales_orders) as shop:
         return await shop.ended(operation_id, within_s=90)
 
 

@@ -78,7 +78,8 @@ async def test_a_broken_operation_comes_to_light_with_somebody_to_look_at_it(
     assert [(one.code, one.owner.role, one.blocking) for one in seen.exceptions] == [
         ("operation-broken", "operations", True)
     ]
-    if shown == "failed":  # there is no order: the lines are free again
+    if shown == "failed":  # there is no order: no line reads confirmed, and all are free again
+        assert [(one.state, one.confirmed_quantity.value) for one in seen.lines] == [("rejected", 0)]
         witness.change_line(fresh_sandbox, done.lines[0].line_id, {"ERP_Item__c": ""})
         assert (await shop.convert(quote_id)).state == "completed"
 

@@ -20,8 +20,9 @@ from app.cli import main
 from process_apis.quote_to_order import create, workflow
 from process_apis.stepping import Run
 
-RECORDED, BEFORE_THE_BYTES = "recorded", "before the bytes"
-"""Once our row says that the order is about to be sent; with a connection in hand and nothing written to it."""
+RECORDED, BEFORE_THE_BYTES, SETTLING = "recorded", "before the bytes", "settling"
+"""Once our row says that the order is about to be sent; with a connection in hand and nothing written to it. With the
+quote read and all refusals behind it, about to settle its key."""
 SEND_S = 2.0
 """Instead of 15 s: nobody who looks on has to wait for so long."""
 
@@ -43,6 +44,13 @@ class Sleeper:
         def executes(connection: Connection, _cursor: Any, statement: str, *_more: Any) -> None:
             if statement.startswith("UPDATE operation_steps") and "attempted_at=" in statement:
                 event.listen(connection.engine.pool, "checkin", lambda *_: self.sleep())
+
+        event.listen(Engine, "before_cursor_execute", executes)
+
+    def before_it_settles(self) -> None:
+        def executes(_connection: Connection, _cursor: Any, statement: str, *_more: Any) -> None:
+            if statement.startswith("UPDATE idempotency_claims SET state="):
+                self.sleep()
 
         event.listen(Engine, "before_cursor_execute", executes)
 
@@ -73,7 +81,11 @@ def be_behind(seconds: float) -> None:
 if __name__ == "__main__":
     create.SEND_S = SEND_S
     sleeper = Sleeper()
-    moments = {RECORDED: sleeper.after_the_row, BEFORE_THE_BYTES: sleeper.before_the_bytes}
+    moments = {
+        RECORDED: sleeper.after_the_row,
+        BEFORE_THE_BYTES: sleeper.before_the_bytes,
+        SETTLING: sleeper.before_it_settles,
+    }
     moments.get(os.environ.get("SLEEPER_AT", ""), never)()
     be_behind(float(os.environ.get("SLEEPER_BEHIND_S", "0")))
     main()

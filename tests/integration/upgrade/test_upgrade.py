@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -23,19 +24,33 @@ from tests.integration.quote_to_order.shop import Shop, open_shop
 from tests.sandbox import RunningSandbox
 
 HERE = Path(__file__).parent
-RECORDED = re.compile(r"-- recorded on (\S+)\n")
-DAY = re.compile(r"\b20\d\d-\d\d-\d\d\b")
+PLANT = ZoneInfo("America/Los_Angeles")
+DAY_OR_MOMENT = re.compile(r"\b20\d\d-\d\d-\d\d(?:[ T]\d\d:\d\d:\d\d(?:\.\d+)?)?")
 
 
 def left_behind(file: Path, database: Path) -> None:
-    """The store as if it had been left today: days are days ahead, not days of long ago."""
+    """The store as if it had been left just now: what was due in a moment still is, and days to come are to come. They
+    move by whole weeks, and a working day stays one: else the plan could not keep what was proposed."""
     text = file.read_text()
-    found = RECORDED.match(text)
-    assert found, f"{file.name} does not say when it was recorded"
-    passed = datetime.now(UTC).date() - date.fromisoformat(found[1])
-    moved = DAY.sub(lambda day: (date.fromisoformat(day[0]) + passed).isoformat(), text)
+    left, now = last_event(text), datetime.now(PLANT)
+    days, time = now.date() - left.astimezone(PLANT).date(), now - left
+    days += -days % timedelta(weeks=1)
+
+    def moved(found: re.Match[str]) -> str:
+        if len(found[0]) == len("2026-11-20"):
+            return (date.fromisoformat(found[0]) + days).isoformat()
+        return (datetime.fromisoformat(found[0]) + time).isoformat(found[0][10])
+
     with closing(sqlite3.connect(database)) as connection:
-        connection.executescript(moved)
+        connection.executescript(DAY_OR_MOMENT.sub(moved, text))
+
+
+def last_event(text: str) -> datetime:
+    """When the last thing happened of which the store knows; what waits for its time lies after it."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(text)
+        ((last,),) = connection.execute("SELECT max(time) FROM events").fetchall()
+    return datetime.fromisoformat(last).replace(tzinfo=UTC)
 
 
 async def decide(shop: Shop, operation_id: str) -> None:

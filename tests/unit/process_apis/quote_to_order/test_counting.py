@@ -15,7 +15,6 @@ from process_apis.quote_to_order.rules import judge
 from system_apis.sap.goods import Product, SoldAs, UnitRatio
 from tests.unit.process_apis.quote_to_order.facts import (
     NOW,
-    TODAY,
     WANTED,
     answered,
     line,
@@ -23,6 +22,7 @@ from tests.unit.process_apis.quote_to_order.facts import (
     resolved,
     simulation,
     terms,
+    today_at,
 )
 
 CARTONS = Product("TG18", "C62", (UnitRatio("CT", Decimal(6), Decimal(1)),), "", configurable=False, deleted=False)
@@ -81,7 +81,7 @@ def test_without_a_quoted_price_the_erps_is_taken() -> None:
     agreed = terms(line(unit_price=None), pricePolicy={"tolerancePercent": "0", "onMismatch": "reject"})
     verdict = judge(agreed, resolved(agreed), simulation(answered(line(), (10, 0), net="99999")), {})
     assert (verdict.decision, verdict.findings) == ("go", ())
-    assert lines.first_lines(quote(line(unit_price=None)), "1710", TODAY)[0].quoted is None
+    assert lines.first_lines(quote(line(unit_price=None)), "1710", today_at)[0].quoted is None
 
 
 def shown(told: Told, quantity: int = 12) -> tuple[lines.OperationLine, ...]:
@@ -89,7 +89,7 @@ def shown(told: Told, quantity: int = 12) -> tuple[lines.OperationLine, ...]:
     found = resolved(agreed, told)
     asked = line(material="TG18", quantity=int(found.demands[0].quantity), unit=found.demands[0].unit)
     verdict = judge(agreed, found, simulation(answered(asked, (int(asked.quantity), 0), net="210.00")), {})
-    decided = lines.decided_lines(lines.first_lines(agreed.quote, "1710", TODAY), found, verdict, "USD")
+    decided = lines.decided_lines(lines.first_lines(agreed.quote, "1710", today_at), found, verdict, "USD")
     return lines.with_items(decided, {"a": "10"})
 
 

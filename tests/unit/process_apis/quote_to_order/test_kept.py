@@ -9,11 +9,11 @@ from process_apis.atp.token import PromisedLine, PromisedPiece, PromiseFact
 from process_apis.operations import OperationLine
 from process_apis.quote_to_order.kept import compared
 from process_apis.quote_to_order.lines import first_lines
-from tests.unit.process_apis.quote_to_order.facts import NOW, TODAY, WANTED, line, quote
+from tests.unit.process_apis.quote_to_order.facts import NOW, WANTED, line, quote, today_at
 
 
 def shown(*line_ids: str) -> tuple[OperationLine, ...]:
-    return first_lines(quote(*(line(one) for one in line_ids)), "1710", TODAY)
+    return first_lines(quote(*(line(one) for one in line_ids)), "1710", today_at)
 
 
 def promised(line_id: str, days: int) -> PromisedLine:

@@ -7,6 +7,7 @@ import pytest
 
 from process_apis.errors import QuoteNotConvertible, QuoteVersionMoved
 from process_apis.quote_to_order.convertible import chosen_lines, refuse_unconvertible, request_faults
+from process_apis.quote_to_order.lines import first_lines
 from process_apis.quote_to_order.references import line_state, shortfalls
 from tests.unit.process_apis.quote_to_order.facts import (
     TODAY,
@@ -18,6 +19,7 @@ from tests.unit.process_apis.quote_to_order.facts import (
     resolved,
     simulation,
     terms,
+    today_at,
 )
 
 
@@ -90,6 +92,13 @@ def test_a_line_without_a_day_or_with_a_past_one_is_wanted_today() -> None:
         terms(line("a", requested_date=None), line("b", requested_date=TODAY - timedelta(days=9)), line("c"))
     )
     assert [demand.requested_date for demand in found.demands] == [TODAY, TODAY, WANTED]
+
+
+def test_which_day_it_is_says_the_plant_of_the_line() -> None:
+    here, there = (line(plant, requested_date=TODAY - timedelta(days=1), plant=plant) for plant in ("1710", "1720"))
+    asked = [demand.requested_date for demand in resolved(terms(here, there)).demands]
+    shown = [one.requested_date for one in first_lines(quote(here, there), "1710", today_at)]
+    assert asked == shown == [TODAY, TODAY - timedelta(days=1)]
 
 
 def test_the_scheduler_is_asked_for_the_shortfall_only_and_by_plant() -> None:
