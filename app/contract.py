@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from app.contract_examples import REQUEST, examples_of
 from app.contract_flat import flat
 from app.contract_problems import Problems, header_refs
 from app.contract_schemas import Schemas
 from app.contract_words import (
     API_KEY_SCHEME,
     EVERY_ANSWER,
-    EXAMPLES,
     INFO,
     INTERNAL_INFO,
     PATH_PARAMETERS,
@@ -45,17 +46,16 @@ def text(routes: Sequence[Route] = PUBLIC) -> str:
     return _written(document(routes))
 
 
-def texts_by_path(routes: Sequence[Route]) -> dict[str, str]:
-    """A document for each major that the routes have, by the path where it is served."""
+def texts_by_path(routes: Sequence[Route]) -> dict[str, Callable[[], str]]:
+    """A document for each major that the routes have, by the path where it is served; each is made when it is asked
+    for."""
     majors = dict.fromkeys(major_of(route.path) for route in routes)
-    return {
-        f"/openapi/{major}.json": _written(
-            document(
-                [route for route in routes if major_of(route.path) == major], {**INFO, "version": f"{major[1:]}.0.0"}
-            )
-        )
-        for major in majors
-    }
+    return {f"/openapi/{major}.json": functools.partial(_major, major, routes) for major in majors}
+
+
+def _major(major: str, routes: Sequence[Route]) -> str:
+    chosen = [route for route in routes if major_of(route.path) == major]
+    return _written(document(chosen, {**INFO, "version": f"{major[1:]}.0.0"}))
 
 
 def flat_text() -> str:
@@ -125,8 +125,8 @@ def _operation(route: Route, schemas: Schemas, problems: Problems) -> Json:
         operation["deprecated"] = True
     if route.takes is not None:
         content: Json = {"schema": schemas.ref(route.takes)}
-        if route.operation_id in EXAMPLES:
-            content["examples"] = EXAMPLES[route.operation_id]
+        if shown := examples_of(route.operation_id).get(REQUEST):
+            content["examples"] = shown
         operation["requestBody"] = {"required": not route.body_optional, "content": {JSON: content}}
     return operation
 
@@ -200,11 +200,10 @@ def _answer(route: Route, status: int, schemas: Schemas) -> Json:
         headers.append("Preference-Applied")
     if route.sheet.once:
         headers.append("Idempotency-Replayed")
-    return {
-        "description": PHRASES[status],
-        "headers": header_refs(headers),
-        "content": {JSON: {"schema": schemas.answer(route.returns)}},
-    }
+    content: Json = {"schema": schemas.answer(route.returns)}
+    if shown := examples_of(route.operation_id).get(str(status)):
+        content["examples"] = shown
+    return {"description": PHRASES[status], "headers": header_refs(headers), "content": {JSON: content}}
 
 
 def _ending_headers(route: Route) -> list[str]:

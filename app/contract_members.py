@@ -46,6 +46,8 @@ MEMBERS = {
     "QuoteState.state": "The quote's state as the CRM names it.",
     "Step.attempts": "How often it was tried.",
     "Step.endedAt": "Null while it is under way.",
+    "Step.outcome": "`ok`, `refused` by the system, `unclear` (nobody knows what came of it), `notDone`, `skipped`, "
+    "`waiting`, `interrupted`; null while it is under way.",
     "ageMs": "Milliseconds between `asOf` and this answer; null if unknown.",
     "api": "The interface that was asked.",
     "asOf": "The time the data stands for; null if the source gave no answer.",

@@ -16,6 +16,9 @@ from app.contract_members import MEMBERS
 
 Json = dict[str, Any]
 _TEMPLATE = "#/components/schemas/{name}"
+_PYTHONS_END = r"$(?!\n)"
+"""Python's `$` also stands before a last line feed. That of ECMA-262, which OpenAPI means, does not, and a look-ahead
+is beyond the validators of some languages (RE2)."""
 
 
 class Schemas:
@@ -71,6 +74,8 @@ def _typed(schema: Json) -> Json:
             part["description"] = inspect.cleandoc(part["description"])
         if isinstance(part.get("default"), tuple):
             part["default"] = list(part["default"])
+        if isinstance(part.get("pattern"), str):
+            part["pattern"] = part["pattern"].replace(_PYTHONS_END, "$")
         values = part.get("enum")
         if values and "type" not in part and all(isinstance(value, str) for value in values):
             part["type"] = "string"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -154,8 +155,17 @@ def metrics(meters: Meters, figures: FiguresPage) -> Page:
     return Page("/metrics", content)
 
 
-def document_page(text: str, path: str = DOCUMENT_PATH) -> Page:
-    return Page(path, fixed(JSON, text.encode()), kept_s=300)
+def document_page(make: Callable[[], str], path: str = DOCUMENT_PATH) -> Page:
+    """A document is large, takes a while to make, and few processes are ever asked for it: made for the first who
+    asks, aside from the others' calls, and kept."""
+    made: list[bytes] = []
+
+    async def content() -> tuple[int, str, bytes]:
+        if not made:
+            made.append((await asyncio.to_thread(make)).encode())
+        return 200, JSON, made[0]
+
+    return Page(path, content, kept_s=300)
 
 
 def resource_metadata(audience: str, issuers: Sequence[str], scopes: Sequence[str], public_url: str) -> list[Page]:

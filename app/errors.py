@@ -9,6 +9,14 @@ class EdgeRefusal(Exception):
     """The call did not get as far as a policy."""
 
 
+class CallUnreadable(EdgeRefusal):
+    """No HTTP can be read from what came, in its head or in the framing of its body (RFC 9112 §2.2)."""
+
+
+class ServerFull(EdgeRefusal):
+    """More connections, or calls under way, than this process takes at a time."""
+
+
 class RouteUnknown(EdgeRefusal):
     """No route has this path."""
 

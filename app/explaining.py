@@ -68,6 +68,7 @@ REMEDIES = {
     "precondition-missing": "The caller reads the thing first and sends its etag as If-Match.",
     "version-stale": "The caller reads again: somebody else, or a process of ours, changed it in between.",
     "version-gone": "The caller moves to the successor; `ordergate versions usage` says who else has to.",
+    "events-forgotten": "The reader stayed away for too long: it begins anew, or `[retention] events_days` is raised.",
     "lines-already-converted": "Look at the operation that holds the lines; a repeat needs the first call's key.",
     "change-request-open": "Decide or withdraw the open change request first.",
     "quote-version-moved": "The caller reads the quote again and converts the version it then sees.",

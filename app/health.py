@@ -123,6 +123,11 @@ class Meters:
             ("route", "client"),
             registry=self.registry,
         )
+        self._store_breaker = Gauge(
+            "ordergate_store_breaker",
+            "Whether calls reach the operation store (PostgreSQL): 0 they do, 1 only a probe once a second does.",
+            registry=self.registry,
+        )
         self._mismatches = Counter(
             "ordergate_status_mismatches_total",
             "Orders that were read while their systems disagreed, by kind. Counted at each reading.",
@@ -149,6 +154,9 @@ class Meters:
         self._breakers.labels(*labels[:3]).set(BREAKER_STATES[exchange.breaker])
         self._places.labels(*labels[:2], "used").set(exchange.in_use)
         self._places.labels(*labels[:2], "waiting").set(exchange.waiting)
+
+    def store_breaker(self, *, is_open: bool) -> None:
+        self._store_breaker.set(int(is_open))
 
     def mismatch(self, kind: str) -> None:
         self._mismatches.labels(kind).inc()

@@ -4,41 +4,56 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from policies.audit_seals import Notary, checkpoint, purge
+from policies.audit_seals import Notary, checkpoint
 from policies.errors import StoreUnavailable
 from policies.idempotency import Ledger
-from policies.key_purge import purge_keys
+from policies.kept import Kept
 from policies.usage import Usage
+from process_apis.retention.process import forget
 
-TIDY_EVERY_S = 600.0
+SEAL_EVERY_S = 600.0
+FORGET_EVERY_S = 60.0
 COUNT_EVERY_S = 30.0
+GIVE_BACK_EVERY_S = 1.0
 
 log = logging.getLogger("ordergate.housekeeping")
 
 
 @dataclass(frozen=True, slots=True)
 class Housekeeping:
-    """Every replica does all of it: each chore is harmless when another did it a moment ago."""
+    """Every replica does all of it: each chore is harmless when another did it a moment ago. Forgetting (`kinds`) is
+    done by one of them at a time."""
 
     engine: AsyncEngine
     ledger: Ledger
     usage: Usage
     notary: Notary
-    audit_kept: timedelta
-    ended_keys_kept: timedelta
+    kinds: Sequence[Kept]
     now: Callable[[], datetime]
 
-    async def tidy_now_and_then(self) -> None:
+    async def seal_now_and_then(self) -> None:
         while True:
-            await self._bravely("tidying up", self.tidy)
-            await asyncio.sleep(TIDY_EVERY_S)
+            await self._bravely("sealing the audit", self.seal)
+            await asyncio.sleep(SEAL_EVERY_S)
+
+    async def forget_now_and_then(self) -> None:
+        while True:
+            await self._bravely("forgetting what is over", self.forget)
+            await asyncio.sleep(FORGET_EVERY_S)
+
+    async def give_back_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(GIVE_BACK_EVERY_S)
+            with suppress(StoreUnavailable):  # said when they could not be given back the first time
+                await self.ledger.give_back()
 
     async def count_now_and_then(self) -> None:
         while True:
@@ -49,15 +64,13 @@ class Housekeeping:
         """What was counted, written down; what cannot be written now is kept for the next time."""
         await self._bravely("writing who calls what", self.usage.write)
 
-    async def tidy(self) -> None:
-        now = self.now()
-        await self.ledger.purge()
-        await self.usage.purge(now.date())
-        await purge_keys(self.engine, now - self.ended_keys_kept)
-        if mark := await checkpoint(self.engine, self.notary, now):
+    async def forget(self) -> None:
+        await forget(self.engine, self.kinds, self.now)
+
+    async def seal(self) -> None:
+        if mark := await checkpoint(self.engine, self.notary, self.now()):
             # outside the database: whoever keeps the logs can prove that the audit was cut
             log.info("the audit is sealed", extra={"audit_mark": str(mark)})
-        await purge(self.engine, self.notary, now - self.audit_kept, now)  # a part of it; the rest another time
 
     async def _bravely(self, what: str, chore: Callable[[], object]) -> None:
         """A chore that fails is one for the next time: it must not end those that come after it."""

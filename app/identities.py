@@ -86,7 +86,7 @@ def gatehouse(settings: Settings, outside: Outside, store: AsyncEngine, issuers:
     """All of it, by hand and in order. Nothing is opened yet."""
     world = settings.world
     pace = Pace(usable_s=world.credentials.keys_usable_seconds)
-    lookout = make_engine(settings.database_url, connections=1)
+    lookout = make_engine(settings.database_url, connections=1, breaks=False)
     directory = Directory(ClientRegistry(each.client() for each in world.clients), lookout, pace=pace)
     peppers = Peppers(settings.key_peppers)
     holders = KeyHolders(directory, peppers, world.credentials.key_prefix, now=outside.now)

@@ -11,6 +11,8 @@ from process_apis.figures.process import read_figures
 from process_apis.oversight.audit import list_audit, verify_audit
 from process_apis.oversight.models import AuditQuery, ProofQuery, UsageQuery
 from process_apis.oversight.process import explain_refusal, list_version_uses
+from process_apis.retention.models import RetentionQuery
+from process_apis.retention.process import show_retention
 from process_apis.systems.models import AvailabilityQuery, StockQuery
 from process_apis.systems.process import (
     list_systems,
@@ -94,6 +96,17 @@ INTERNAL: tuple[Route, ...] = (
         summary="How do the operations do?",
         description="Business figures of all replicas: totals since the beginning, and what stands open now. The same "
         "are at /metrics, their names led by `ordergate_`.",
+        tag=OVERSIGHT,
+    ),
+    route(
+        "GET",
+        "/internal/v1/retention",
+        show_retention,
+        LOOKS,
+        query=RetentionQuery,
+        operation_id="showRetention",
+        summary="What is kept for how long, and what would go now?",
+        description="Nothing goes by asking. With `days`, what would go if everything was kept for so many days.",
         tag=OVERSIGHT,
     ),
     route(

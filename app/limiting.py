@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app import plans
 from app.limit_meters import LimitMeters
@@ -13,11 +14,12 @@ from policies.counters import Counters
 from policies.failed_logins import FailedLogins, Knocks
 from policies.plans import Plans
 from policies.rate_limit import RateLimits
-from policies.redis_counters import RedisCounters
-from policies.redis_door import RedisDoor
 from policies.shared_counters import Share, SharedCounters
 from policies.windows import MemoryCounters
 from system_apis.deadline import Deadline
+
+if TYPE_CHECKING:
+    from policies.redis_door import RedisDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ def limiting(settings: Settings, meters: LimitMeters) -> Limiting:
     memory, door = MemoryCounters(), None
     counters: Counters = Share(memory, settings.replicas)
     if settings.redis_url is not None:
+        from policies.redis_counters import RedisCounters  # noqa: PLC0415  with redis, which who has none never loads
+        from policies.redis_door import RedisDoor  # noqa: PLC0415  likewise
+
         door = RedisDoor(
             settings.redis_url,
             deadline_ms=settings.redis_deadline_ms,

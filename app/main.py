@@ -83,7 +83,7 @@ def create_app(
         doors.readyz(health),
         doors.metrics(meters, FiguresPage(parts.engine)),
         doors.livez(),
-        doors.document_page(contract.internal_text(), contract.INTERNAL_DOCUMENT_PATH),
+        doors.document_page(contract.internal_text, contract.INTERNAL_DOCUMENT_PATH),
     ]
     return Gateway(
         external=doors.door(
@@ -127,8 +127,8 @@ def _open_pages(settings: Settings, public: Sequence[Route]) -> list[doors.Page]
     issuers = [issuer.issuer for issuer in settings.world.issuers]
     scopes = sorted({route.sheet.scope for route in public})
     return [
-        *(doors.document_page(text, path) for path, text in contract.texts_by_path(public).items()),
-        doors.document_page(contract.flat_text(), contract.FLAT_DOCUMENT_PATH),
+        *(doors.document_page(make, path) for path, make in contract.texts_by_path(public).items()),
+        doors.document_page(contract.flat_text, contract.FLAT_DOCUMENT_PATH),
         *doors.resource_metadata(settings.world.audience, issuers, scopes, settings.public_url),
         doors.docs(public),
         doors.problems(),

@@ -196,6 +196,7 @@ def _erp(
         order_type=each.order_type,
         checking_rule=each.checking_rule,
         repeatable=each.repeatable,
+        sales_orders=each.sales_order_api,
         lock_codes=each.lock_codes,
         units=units,
         transport=transport,

@@ -7,10 +7,10 @@ import gc
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from app.drift import keep_comparing
 from app.health import Meters
 from app.housekeeping import Housekeeping
 from app.identities import Gatehouse, gatehouse, known_to_clients
+from app.keeping import kinds
 from app.limiting import Limiting, limiting
 from app.neighbours import Neighbours, Observe, connect
 from app.outside import Outside
@@ -29,6 +30,7 @@ from app.settings import Settings
 from policies.audit_seals import Notary
 from policies.explain import Explanations
 from policies.idempotency import Ledger
+from policies.kept import Kept
 from policies.stack import Stack
 from policies.usage import Usage
 from process_apis.atp.inquiries import Inquiries
@@ -44,6 +46,8 @@ from process_apis.systems.watch import Watch
 from system_apis.http import Exchange
 
 STEPS_DRAIN_S = 3.0
+YOUNG_OBJECTS = 10_000
+"""A promise makes thousands of objects and hardly a cycle: Python's 700 have the collector look many times in each."""
 """A step of an operation that is cut short runs again elsewhere, so there is little to wait for."""
 log = logging.getLogger("ordergate")
 
@@ -69,6 +73,8 @@ class Parts:
     explanations: Explanations
     usage: Usage
     notary: Notary
+    kinds: Sequence[Kept]
+    now: Callable[[], datetime]
     housekeeping: Housekeeping
 
     def named(self) -> Mapping[str, Any]:
@@ -87,6 +93,8 @@ class Parts:
             "explanations": self.explanations,
             "usage": self.usage,
             "notary": self.notary,
+            "kinds": self.kinds,
+            "now": self.now,
         }
 
     @asynccontextmanager
@@ -105,12 +113,16 @@ class Parts:
             for beside in self._beside():
                 stack.callback(asyncio.create_task(beside).cancel)
             gc.freeze()  # what exists now stays: the collector need not look at it again
+            gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
             yield
 
     def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What goes on while calls are answered; nobody waits for it."""
-        yield self.housekeeping.tidy_now_and_then()
+        yield self.housekeeping.seal_now_and_then()
+        if not isinstance(self.durable, Elsewhere):  # where the engine is, and its tables
+            yield self.housekeeping.forget_now_and_then()
         yield self.housekeeping.count_now_and_then()
+        yield self.housekeeping.give_back_now_and_then()
         yield from self.gatehouse.beside()
         if self.compares:
             yield keep_comparing(self.neighbours, self.watch)
@@ -119,12 +131,11 @@ class Parts:
 def assemble(settings: Settings, outside: Outside, meters: Meters) -> Parts:
     """All parts, by hand and in order. Nothing is opened yet."""
     world = settings.world
-    engine = make_engine(settings.database_url)
+    engine = make_engine(settings.database_url, turned=meters.store_breaker)
     watch = Watch(outside.now)
     heard = _heard_by(meters.exchange, watch.exchanged)
     neighbours = connect(world, outside.transport, heard, meters.allowance, outside.now)
     gate = gatehouse(settings, outside, engine, neighbours.issuers)
-    ledger = Ledger(engine, clock=outside.now)
     counted = limiting(settings, meters.limits)
     usage, notary = Usage(engine), Notary(settings.token_keys)
     landscape = neighbours.landscape(world)
@@ -134,10 +145,20 @@ def assemble(settings: Settings, outside: Outside, meters: Meters) -> Parts:
         at_once=settings.steps_at_once,
         most_held=MOST_HELD if settings.begins_operations else 0,
         drain_s=min(settings.drain_s, STEPS_DRAIN_S),
+        longest_pause_s=world.queues.longest_pause_seconds,
     )
+    ledger = Ledger(engine, clock=outside.now, executor=durable.executor_id)
+    durable.when_gone(ledger.let_go)
     quote_to_order.register(durable, store=engine, landscape=landscape)
     order_change.register(durable, store=engine, landscape=landscape)
     durable.every(FOLD_EVERY_S, partial(fold, engine))
+    kept = kinds(
+        world.retention,
+        notary,
+        engine.dialect.name,
+        audit_days=world.audit_kept_days,
+        ended_keys_days=world.credentials.ended_keys_kept_days,
+    )
     return Parts(
         engine=engine,
         neighbours=neighbours,
@@ -156,15 +177,9 @@ def assemble(settings: Settings, outside: Outside, meters: Meters) -> Parts:
         explanations=Explanations(f"{socket.gethostname()}:{settings.internal_port} (process {os.getpid()})"),
         usage=usage,
         notary=notary,
-        housekeeping=Housekeeping(
-            engine,
-            ledger,
-            usage,
-            notary,
-            timedelta(days=world.audit_kept_days),
-            timedelta(days=world.credentials.ended_keys_kept_days),
-            outside.now,
-        ),
+        kinds=kept,
+        now=outside.now,
+        housekeeping=Housekeeping(engine, ledger, usage, notary, kept, outside.now),
     )
 
 

@@ -33,6 +33,21 @@ _NOT_FOUND = Row(404, "not-found", "Not found", NOTHING_HERE)
 _STALE = "Read it again, look at what changed, and send the version you then see."
 
 EDGE: dict[type[BaseException], Row] = {
+    edge.CallUnreadable: Row(
+        400,
+        "call-unreadable",
+        "This is no HTTP call",
+        "The request line, a header, or the framing of the body cannot be read.",
+        headers=lambda _: {"connection": "close"},
+    ),
+    edge.ServerFull: Row(
+        503,
+        "server-full",
+        "Too many calls at once",
+        "This process takes no further call now. Keep connections open and use them again.",
+        headers=lambda _: {"connection": "close"},
+        retry_after=lambda _: 1,
+    ),
     edge.RouteUnknown: Row(404, "route-unknown", "No such address", "Nothing is served under this path."),
     edge.MethodUnknown: Row(
         405,
@@ -237,6 +252,14 @@ BUSINESS: dict[type[BaseException], Row] = {
         lambda e: f"The quote stands at version {e.current}.",
         facts=lambda e: {"current_version": e.current},
     ),
+    business.EventsForgotten: Row(
+        410,
+        "events-forgotten",
+        "Events that you have not seen are not kept any more",
+        "Begin anew without `after`, at the oldest event there is. What happened before it, your operations and orders "
+        "tell.",
+        facts=lambda _: {"parameter": "after"},
+    ),
     business.LinesAlreadyConverted: Row(
         409,
         "lines-already-converted",
@@ -331,7 +354,7 @@ BUSINESS: dict[type[BaseException], Row] = {
         503,
         "no-source-answered",
         "No system answered",
-        "Without any source no promise is made.",
+        "None of the systems that could tell answered; nothing is guessed.",
         retry_after=wait,
     ),
 }

@@ -134,6 +134,7 @@ PUBLIC: tuple[Route, ...] = (
         operation_id="listOperations",
         summary="Your operations, newest first",
         tag=OPERATIONS,
+        refuses=(errors.RequestFaulty,),
     ),
     route(
         "GET",
@@ -238,8 +239,9 @@ PUBLIC: tuple[Route, ...] = (
         operation_id="listEvents",
         summary="What happened since",
         description="CloudEvents that you may see, oldest first, each at least once. Send `next` of an answer as "
-        "`after` of the following call.",
+        "`after` of the following call. Events are kept for a while (90 days unless the operator says otherwise); who "
+        "comes back later than that, and has missed some, is told so with 410 and begins anew without `after`.",
         tag=EVENTS,
-        refuses=(errors.RequestFaulty,),
+        refuses=(errors.RequestFaulty, errors.EventsForgotten),
     ),
 )

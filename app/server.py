@@ -21,6 +21,7 @@ from app.prompt_heads import PromptHeads
 from app.settings import Settings, SettingsError
 from app.shell.asgi import Asgi
 from app.telemetry import start_logging, tracing
+from app.told_refusals import ToldRefusals
 
 log = logging.getLogger("ordergate.server")
 
@@ -147,7 +148,9 @@ def signals_setting(stopping: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(each)
 
 
-def listener(app: Asgi, host: str, port: int, drain_s: float, *, protocol: type[PromptHeads] = PromptHeads) -> Listener:
+def listener(
+    app: Asgi, host: str, port: int, drain_s: float, *, protocol: type[PromptHeads] = ToldRefusals
+) -> Listener:
     """One door on one address. Nothing names the software behind it."""
     return Listener(
         uvicorn.Config(

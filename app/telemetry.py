@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from opentelemetry import propagate, trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -23,11 +22,18 @@ from system_apis.trail import correlation_id
 
 REDACTED = "[redacted]"
 _SECRETS = (
-    re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9\-._~+/]{8,}=*"),
-    re.compile(r"(?i)((?:password|secret|api[_-]?key|token|authorization|cookie)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&}]+"),
-    re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
-    re.compile(r"(://[^/\s:@]+:)[^@\s/]+(?=@)"),
+    (("bearer", "basic"), re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9\-._~+/]{8,}=*")),
+    (
+        ("password", "secret", "api", "token", "authorization", "cookie"),
+        re.compile(
+            r"(?i)((?:password|secret|api[_-]?key|token|authorization|cookie)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&}]+"
+        ),
+    ),
+    (("eyj",), re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")),
+    (("://",), re.compile(r"(://[^/\s:@]+:)[^@\s/]+(?=@)")),
 )
+"""What a credential looks like, behind the words of which a line that holds one has at least one. Nearly no line has
+any, and looking for them all takes a tenth of the time that the patterns take."""
 _LOUD = {"httpx": "WARNING", "httpcore": "WARNING", "uvicorn": "WARNING", "aiosqlite": "WARNING", "alembic": "WARNING"}
 
 
@@ -43,8 +49,10 @@ class Lines(JsonFormatter):
 
 def redacted(line: str) -> str:
     """The line without credentials: a last net, nobody is meant to log one."""
-    for secret in _SECRETS:
-        line = secret.sub(lambda found: (found[1] if found.lastindex else "") + REDACTED, line)
+    folded = line.casefold()
+    for words, secret in _SECRETS:
+        if any(word in folded for word in words):
+            line = secret.sub(lambda found: (found[1] if found.lastindex else "") + REDACTED, line)
     return line
 
 
@@ -72,12 +80,15 @@ def tracing(settings: Settings) -> Iterator[trace.Tracer | None]:
     if settings.otlp_endpoint is None:
         yield None
         return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  Protobuf, too
+
     provider = TracerProvider(
         resource=Resource.create({"service.name": "ordergate", "deployment.environment.name": settings.environment}),
         sampler=sampler(settings.trace_ratio),
     )
     exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint}/v1/traces")
     provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)  # for the calls to neighbours: system_apis.traced
     try:
         yield provider.get_tracer("ordergate")
     finally:

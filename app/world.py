@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from app.keeping import RetentionEntry
 from app.plan_entries import PlanEntry
 from app.upkeep import Maintenance
 from policies.clients import Client, Disclosure, Role
@@ -66,6 +67,7 @@ class ErpInstance(Entry, frozen=True):
     `reference_field` is SAP's own or one of the customer's (`YY1_…`, `ZZ…`): no other field of SAP's is ours to write.
     `ca_file` names the authorities to trust instead of the public ones. `repeatable`: SAP Gateway's idempotent services
     are active there. `lock_codes` are message numbers that mean "somebody is editing it" besides those known.
+    `sales_order_api`: `v4` where sales orders are served by CE_SALESORDER_0001 only; all else is of version 2.
     """
 
     instance: Name
@@ -89,6 +91,7 @@ class ErpInstance(Entry, frozen=True):
     order_type: Name = "OR"
     checking_rule: Annotated[str, Meta(pattern="^[A-Za-z0-9]{1,2}$")] = "A"
     repeatable: bool = False
+    sales_order_api: Literal["v2", "v4"] = "v2"
     lock_codes: tuple[Annotated[str, Meta(pattern=r"^[^\s/]{1,20}/\d{3}$")], ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
 
@@ -101,6 +104,8 @@ class ErpInstance(Entry, frozen=True):
         begun = [values for values in ways.values() if any(values)]
         if len(begun) != 1 or not all(begun[0]):
             raise ValueError(f"the ERP {self.instance} is entered by {', or by '.join(ways)}: one of them, whole")
+        if self.repeatable and self.sales_order_api == "v4":
+            raise ValueError(f"the ERP {self.instance}: repeatable is of version 2, its sales orders are of version 4")
 
 
 class CrmInstance(Entry, frozen=True):
@@ -259,11 +264,13 @@ class Limits(Entry, frozen=True):
 
 class Queues(Entry, frozen=True):
     """How many operations may wait for one system, for how long the first of them, and how many may not have begun yet,
-    before new ones are refused."""
+    before new ones are refused. A system that is down, or asks for patience, is asked again after
+    `longest_pause_seconds` at the latest."""
 
     most_waiting: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
     oldest_minutes: Annotated[int, Meta(ge=1, le=60 * 24 * 7)] = 240
     most_unstarted: Annotated[int, Meta(ge=1, le=1_000_000)] = 5000
+    longest_pause_seconds: Annotated[float, Meta(ge=1, le=900)] = 60.0
 
 
 class World(Entry, frozen=True):
@@ -288,3 +295,4 @@ class World(Entry, frozen=True):
     references: References = References()
     queues: Queues = Queues()
     credentials: Credentials = Credentials()
+    retention: RetentionEntry = RetentionEntry()

@@ -20,6 +20,7 @@ from app.cli.figures import figures
 from app.cli.keys import keys
 from app.cli.openapi import openapi
 from app.cli.operations import operations
+from app.cli.retention import retention
 from app.cli.run import run
 from app.cli.sandbox import sandbox
 from app.cli.scheduler_check import scheduler_check
@@ -34,7 +35,7 @@ click.rich_click.COMMAND_GROUPS = {
         {"name": "Try it", "commands": ["demo", "run", "sandbox"]},
         {"name": "Operate it", "commands": ["serve", "check-config", "operations", "exceptions", "systems", "figures"]},
         {"name": "Say who may call", "commands": ["clients", "keys"]},
-        {"name": "Look into it", "commands": ["explain", "audit", "versions"]},
+        {"name": "Look into it", "commands": ["explain", "audit", "versions", "retention"]},
         {"name": "Build against it", "commands": ["openapi", "access", "scheduler-check"]},
     ]
 }
@@ -73,6 +74,7 @@ for command in (
     explain,
     audit,
     versions,
+    retention,
     openapi,
     access,
     scheduler_check,

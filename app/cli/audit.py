@@ -152,7 +152,7 @@ def _table(entries: list[dict[str, Any]]) -> None:
     if not entries:
         console.print("nothing was done that meets these conditions")
         return
-    table = Table("at", "who", "with", "what", "outcome", "on", "order", box=None, padding=(0, 2, 0, 0))
+    table = Table("at (UTC)", "who", "with", "what", "outcome", "on", "order", box=None, padding=(0, 2, 0, 0))
     for entry in entries:
         row = (
             entry["at"][:19].replace("T", " "),

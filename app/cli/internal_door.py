@@ -105,7 +105,8 @@ class InternalDoor:
         return self._call("POST", path, json=body, headers=headers)
 
     def pages(self, path: str, member: str, limit: int, **query: Any) -> Iterator[dict[str, Any]]:
-        """The entries of a list, page after page, at most `limit` of them."""
+        """The entries of a list, page after page, at most `limit` of them. If there are more, that is said aside: who
+        audits or looks for what is stuck must not take a part for the whole."""
         cursor, left = None, limit
         while left > 0:
             page = self.get(path, limit=min(left, 100), cursor=cursor, **query)
@@ -114,6 +115,7 @@ class InternalDoor:
             cursor = page["next"]
             if cursor is None:
                 return
+        click.echo(f"there are more: these are the first {limit}", err=True)
 
     @property
     def url(self) -> str:

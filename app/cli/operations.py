@@ -250,4 +250,5 @@ def _show(one: dict[str, Any]) -> None:
         if each["reason"]:
             to.print(f"  [dim]{plain(each['endedBy'] or each['acknowledgedBy'])}: {plain(each['reason'])}[/]")
     for deed in one["remediation"]:
-        to.print(f"\n→ ordergate operations {deed['action']} {plain(one['operationId'])} --reason …")
+        which = " (--order ID | --no-order | --done-by-hand | --not-done)" if deed["action"] == "resolve" else ""
+        to.print(f"\n→ ordergate operations {deed['action']} {plain(one['operationId'])}{which} --reason …")

@@ -11,6 +11,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+REFUSED = "ordergate.refused"
+"""Where in the scope the server leaves the error with which it refuses a call itself. The shell raises it, so that such
+a call gets ids, a line in the log and a problem as every other does."""
+
 
 def header(scope: Scope, name: bytes) -> str:
     """The first value of a header, or nothing. `name` is lower-case."""

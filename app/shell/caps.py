@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 
 from app.errors import BodyTooLarge, BodyTooSlow, FramingUnclear, HeadersTooLarge, ParameterMalformed, TargetTooLong
-from app.shell.asgi import Asgi, Message, Receive, Scope, Send, header
+from app.shell.asgi import REFUSED, Asgi, Message, Receive, Scope, Send, header
 
 MIB = 1 << 20
 
@@ -35,8 +35,10 @@ class Caps:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        _raise_refusal(scope)
         self._check_head(scope)
         body = await self._body(scope, receive)
+        _raise_refusal(scope)  # of a body that turned out to be none
         handed_out = False
 
         async def from_memory() -> Message:
@@ -95,3 +97,8 @@ class Caps:
             parts.append(part)
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+
+def _raise_refusal(scope: Scope) -> None:
+    if (refused := scope.get(REFUSED)) is not None:
+        raise refused

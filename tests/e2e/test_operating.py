@@ -85,7 +85,7 @@ def test_an_operator_gets_out_what_nobody_goes_on_with(sandbox: Sandbox, witness
     assert re.search(r"integration +in 3 h 5\d min", listed.stdout), listed.stdout
     shown = operator.runs("operations", "show", operation_id)
     assert "write-back-pending" in shown.stdout
-    assert f"→ ordergate operations resolve {operation_id}" in shown.stdout
+    assert f"→ ordergate operations resolve {operation_id} (--order" in shown.stdout
     assert "\x1b[" not in listed.stdout + shown.stdout, "no colours for a pipe"
 
     (met,) = operator.reads("exceptions", "list", "--owner", "integration")

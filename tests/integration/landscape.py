@@ -17,6 +17,7 @@ from process_apis.caller import Caller
 from process_apis.landscape import Landscape, Plant
 from system_apis.deadline import Deadline
 from system_apis.salesforce.client import connect as connect_crm
+from system_apis.sap.books import SalesOrderApi
 from system_apis.sap.client import connect as connect_erp
 from system_apis.sap.models import SalesArea
 from system_apis.scheduler.http_adapter import connect as connect_scheduler
@@ -56,9 +57,17 @@ class Overheard(httpx.AsyncHTTPTransport):
 
 
 @asynccontextmanager
-async def open_landscape(urls: Urls, overheard: Overheard | None = None) -> AsyncIterator[Landscape]:
+async def open_landscape(
+    urls: Urls, overheard: Overheard | None = None, sales_orders: SalesOrderApi = "v2"
+) -> AsyncIterator[Landscape]:
     erp = connect_erp(
-        instance="s4-1710", base_url=urls.sap, user="SANDBOX", password="Welcome1", sap_client="100", settle_s=1
+        instance="s4-1710",
+        base_url=urls.sap,
+        user="SANDBOX",
+        password="Welcome1",
+        sap_client="100",
+        settle_s=1,
+        sales_orders=sales_orders,
     )
     crm = connect_crm(
         instance="crm-main",

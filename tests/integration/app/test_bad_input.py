@@ -169,6 +169,12 @@ async def test_two_hosts_are_one_too_many(served: Served) -> None:
     assert '"parameter":"Host"' in answer
 
 
+@pytest.mark.parametrize("place", ["/v1/operations?cursor=abc", "/v1/events?after=abc"])
+async def test_a_place_that_is_not_in_the_list_is_told_so(caller: httpx.AsyncClient, place: str) -> None:
+    """That the document says 422 too, every test of a gateway looks after: tests/integration/declared.py."""
+    problem(await caller.get(place), 422, "request-faulty")
+
+
 async def test_what_comes_behind_a_body_is_no_header(served: Served) -> None:
     """Proxies in front of us strip and add headers; what stands behind the last chunk passes them unseen."""
     head = b"POST /v1/atp-checks HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.database import TABLES, make_engine, migrate
+from app.database import TABLES, make_engine, migrate, newest
 from process_apis.orders.tables import order_revisions
 
 OWN = {table.name for metadata in TABLES for table in metadata.tables.values()}
@@ -30,6 +30,10 @@ async def assert_in_step(engine: AsyncEngine) -> None:
         async with engine.connect() as connection:
             assert await connection.run_sync(differences) == []
             assert len(OWN) > 5
+            assert (
+                await connection.run_sync(lambda one: MigrationContext.configure(one).get_current_revision())
+                == newest()
+            )
     finally:
         await engine.dispose()
 

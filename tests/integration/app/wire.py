@@ -17,3 +17,16 @@ async def said_to(address: str, call: bytes) -> str:
     finally:
         writer.close()
         await writer.wait_closed()
+
+
+def answers_in(said: str) -> list[httpx.Response]:
+    """The answers on a connection, one after the other, as their own lengths part them."""
+    found = []
+    while said:
+        head, _, said = said.partition("\r\n\r\n")
+        status, *fields = head.split("\r\n")
+        headers = {name: value for name, _, value in (each.partition(": ") for each in fields)}
+        length = int(headers["content-length"])
+        found.append(httpx.Response(int(status.split()[1]), headers=headers, content=said[:length].encode()))
+        said = said[length:]
+    return found

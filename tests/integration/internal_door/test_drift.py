@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.settings import SANDBOX_FILE
 from tests.integration.internal_door.conftest import environment, gateway, visitor
 from tests.integration.internal_door.drifting import in_front_of
 from tests.sandbox import RunningSandbox
@@ -55,6 +56,21 @@ def test_the_sandbox_serves_all_that_we_use(sandbox: RunningSandbox, tmp_path: P
     for name in ("erp s4-1710", "crm crm-main", "scheduler aps-1710"):
         assert f"✓ {name} serves all that we use" in said.stdout
     assert not list(tmp_path.glob("*.db*")), "it needs no store"
+
+
+def test_an_instance_that_serves_orders_by_version_4_only_is_compared_with_that(
+    fresh_sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    fresh_sandbox.sap_settings(sales_order="v4")
+    env = environment(tmp_path, fresh_sandbox.urls)
+    said = checked(env)
+    assert (said.returncode, "API_SALES_ORDER_SRV is not served" in said.stdout) == (1, True), said.stdout + said.stderr
+    file = tmp_path / "v4.toml"
+    settings = SANDBOX_FILE.read_text()
+    assert settings.count('user = "SANDBOX"\n') == 1
+    file.write_text(settings.replace('user = "SANDBOX"\n', 'user = "SANDBOX"\nsales_order_api = "v4"\n'))
+    said = checked({**env, "ORDERGATE_CONFIG": str(file)})
+    assert said.returncode == 0, said.stdout + said.stderr
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,10 @@ async def test_the_command_line_lists_shows_and_verifies(house: House) -> None:
     made = (await house.convert("Q-1013")).json()
     listed = await asyncio.to_thread(told, "audit", "list", "--order", made["orderId"])
     assert (listed.exit_code, CONVERSION in listed.output, made["operationId"] in listed.output) == (0, True, True)
-    lines = (await asyncio.to_thread(told, "audit", "list", "--po", "PO-Q-1013", "--json")).output.splitlines()
+    assert "there are more" not in listed.stderr and "at (UTC)" in listed.output
+    cut = await asyncio.to_thread(told, "audit", "list", "--limit", "1")
+    assert "there are more: these are the first 1" in cut.stderr, "a part is not taken for the whole"
+    lines = (await asyncio.to_thread(told, "audit", "list", "--po", "PO-Q-1013", "--json")).stdout.splitlines()
     assert {json.loads(line)["customerPo"] for line in lines} == {"PO-Q-1013"}
     shown = await asyncio.to_thread(told, "audit", "show", made["operationId"])
     assert "by crm with token:" in shown.output

@@ -148,6 +148,12 @@ def test_a_wrong_variable_is_named(name: str, value: str, says: str) -> None:
             'password = "${file:no.txt}"',
             "no.txt, which cannot be read: No such file or directory",
         ),
+        (
+            'user = "SANDBOX"\n',
+            'user = "SANDBOX"\nrepeatable = true\nsales_order_api = "v4"\n',
+            "the ERP s4-1710: repeatable is of version 2, its sales orders are of version 4",
+        ),
+        ('user = "SANDBOX"\n', 'user = "SANDBOX"\nsales_order_api = "v3"\n', "Invalid enum value 'v3'"),
         ('disclosure = "internal"', 'disclosure = "all"', "Invalid enum value 'all' - at $.clients[0].disclosure"),
         (
             'password = "Welcome1"',

@@ -27,6 +27,13 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjcm0ifQ.c2lnbmF0dXJl"
         ("X-API-Key=hunter2&x=1", "hunter2"),
         ("postgresql+psycopg://user:hunter2@db/x", "hunter2"),
         ("password = 'hunter2'", "hunter2"),
+        ("bEARER abcdefghijkl", "abcdefghijkl"),
+        ("BASIC U0FOREJPWDpXZWxjb21lMQ==", "U0FOREJPWDpXZWxjb21lMQ=="),
+        ("COOKIE: hunter2", "hunter2"),
+        ("PassWord: hunter2", "hunter2"),
+        ("apiKEY: hunter2", "hunter2"),
+        ("authorization=hunter2", "hunter2"),
+        (f"got {JWT}", JWT),
     ],
 )
 def test_a_secret_does_not_reach_the_log(said: str, hidden: str) -> None:
