@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEER := $(VENV)-peer
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos check contract openapi lock clean servers
+.PHONY: help setup demo run test chaos bench check contract openapi lock clean servers
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +40,16 @@ test: setup servers  ## run every test, four files at a time (ARGS="-k isolation
 chaos: setup servers  ## convert quotes while everything breaks, then ask the neighbours (ARGS="--conversions 1000", --help)
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)
 
+bench: setup servers $(PEER)/.installed  ## the gateway beside the same composition by hand, about five minutes (ARGS="--rounds 1", --help)
+	@$(BIN)/python -m benchmarks.speed --peer-python $(PEER)/bin/python $(ARGS)
+
+# What the gateway is compared with has an environment of its own: nothing of it reaches the product or its tests.
+$(PEER)/.installed: benchmarks/requirements.lock
+	@echo "the peer's dependencies, pinned and hash-checked, in $(PEER)"
+	@$(PYTHON) -m venv $(PEER)
+	@$(PEER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.lock
+	@touch $@
+
 check: setup  ## format, lint, types, import contracts, OpenAPI drift
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -59,6 +70,7 @@ lock: ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 	uv pip compile pyproject.toml --group dev --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements-dev.lock
 	echo 'hatchling>=1.27' | uv pip compile - --constraint requirements-dev.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements-build.lock
+	uv pip compile benchmarks/requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file benchmarks/requirements.lock
 
 clean:  ## remove what set-up and runs left behind
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache var
+	rm -rf $(VENV) $(PEER) .mypy_cache .ruff_cache .pytest_cache var

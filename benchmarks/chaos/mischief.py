@@ -25,7 +25,8 @@ class Mischief:
         self._by_name = {replica.name: replica for replica in stage.replicas}
         self._armed: dict[str, Trouble] = {}
         self._healed = False
-        self._at_a_server = asyncio.Lock()  # a crash takes long to recover from: the next one waits for its end
+        self._at_a_server = asyncio.Lock()  # what takes long to recover from is left to do so before a server goes
+        self._rising = asyncio.Lock()  # nobody waits for a replica that another blow has killed meanwhile
         self.done: Counter[str] = Counter()
         self.struck: Counter[tuple[str, str]] = Counter()
 
@@ -94,11 +95,15 @@ class Mischief:
         self._armed[fault_id] = trouble
 
     async def _kill(self, down_s: float, *victims: Replica) -> None:
-        for victim in victims:
-            await asyncio.to_thread(victim.kill)
-        await asyncio.sleep(down_s)
-        for victim in victims:
-            victim.start()
+        async with self._rising:
+            for victim in victims:
+                await asyncio.to_thread(victim.kill)
+            await asyncio.sleep(down_s)
+            async with self._at_a_server:  # one that finds no server when it starts ends, and nobody starts it again
+                for victim in victims:
+                    victim.start()
+                for victim in victims:
+                    await asyncio.to_thread(victim.await_ready)
 
     async def _freeze(self, seconds: float, victim: Replica) -> None:
         victim.freeze()

@@ -16,6 +16,8 @@ from tests.sandbox import RunningSandbox
 SETTLE_S = 4.0
 LATEST_COMMIT_S = 2.5
 TIMEOUT_S = 1.5
+LONGEST_PAUSE_S = 8.0
+"""Between two attempts at a system. One that says that its calls of the day are used up is asked again after this."""
 _CLIENTS = ("crm", "dealer-north", "dealer-south")
 _SYSTEMS = ("s4-1710", "crm-main", "aps-1710")
 
@@ -28,6 +30,7 @@ def write_world(where: Path) -> Path:
         text = _after(text, f'instance = "{instance}"', f"timeout_seconds = {TIMEOUT_S}")
     for client in _CLIENTS:
         text = _without_quota(text, client)
+    text += f"\n[queues]\nlongest_pause_seconds = {LONGEST_PAUSE_S}\n"
     if not settled:
         raise LookupError(f"{SANDBOX_FILE} names no settle time any more")
     file = where / "world.toml"

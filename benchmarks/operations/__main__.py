@@ -26,10 +26,11 @@ from benchmarks.chaos.campaign import quotes_of
 from benchmarks.chaos.replicas import Replica
 from benchmarks.chaos.settings import environment, write_world
 from benchmarks.chaos.stage import THE_SERVER
-from benchmarks.operations.figures import Cell, cpu_s, quantile
+from benchmarks.operations.figures import Cell, quantile
 from benchmarks.operations.filling import fill
 from benchmarks.operations.load import Client, Heard
 from benchmarks.operations.probes import crm_reads, sequential_reads
+from benchmarks.processes import cpu_s
 from tests.postgres import free_port, running_postgres
 from tests.redis_server import running_redis
 from tests.sandbox import RunningSandbox, start_sandbox, stop_sandbox

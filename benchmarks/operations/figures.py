@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -29,12 +25,6 @@ class Cell:
     list_p50: float
     idle_cpu: float
     """CPU of all our processes in a second in which nobody asks for anything."""
-
-
-def cpu_s(pid: int) -> float:
-    """User and system time of a process so far, in seconds (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -1,0 +1,1 @@
+"""What the gateway costs beside the same composition made by hand."""
