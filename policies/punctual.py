@@ -14,11 +14,11 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.errors import OperationalError
-from sqlalchemy import event
+from sqlalchemy import Engine, ExceptionContext, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from policies.breaker import Breaker
-from policies.store import StoreAsleep
+from policies.store import READ_ONLY, StoreAsleep
 
 T = TypeVar("T")
 
@@ -96,7 +96,18 @@ def make_punctual(engine: AsyncEngine, breaker: Breaker | None = None) -> None:
         never_forgotten(parameters)
         parameters["async_creator_fn"] = connected
 
+    leaves_standbys(engine.sync_engine)
     _ping_promptly(engine.sync_engine.dialect)
+
+
+def leaves_standbys(engine: Engine) -> None:
+    """A connection on which nothing can be written leads to what is a standby by now, and so may all others of the
+    pool: it is taken for broken, and a new one made the next time. Who has patience with broken ones has it then."""
+
+    @event.listens_for(engine, "handle_error")
+    def noticed(context: ExceptionContext) -> None:
+        if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+            context.is_disconnect = True
 
 
 def never_forgotten(parameters: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from psycopg.abc import PQGen
 from psycopg.errors import OperationalError
 from sqlalchemy import Engine, event
 
-from policies.punctual import given_up, is_late, never_forgotten
+from policies.punctual import given_up, is_late, leaves_standbys, never_forgotten
 
 T = TypeVar("T")
 
@@ -42,6 +42,8 @@ def make_sessions_punctual(engine: Engine) -> None:
     def connect(_dialect: Any, _record: Any, arguments: Any, parameters: dict[str, Any]) -> PunctualSession:
         never_forgotten(parameters)
         return PunctualSession.connect(*arguments, **parameters)
+
+    leaves_standbys(engine)
 
 
 def bound_answers(engine: Engine, answer_s: float) -> None:

@@ -13,6 +13,8 @@ from policies.errors import StoreUnavailable
 
 READ_ONLY = "25006"
 """SQLSTATE of PostgreSQL: after a failover a connection may lead to what is a standby now."""
+_FORGOTTEN = {"25P03", "25P04"}
+"""The server ended a transaction in which we said nothing for too long: we were frozen."""
 log = logging.getLogger(__name__)
 
 
@@ -21,6 +23,11 @@ class StoreAsleep(OperationalError):
 
     def __init__(self) -> None:
         super().__init__(None, None, ConnectionError("it failed a moment ago, and is asked again once a second"))
+
+
+def passes(trouble: InternalError) -> bool:
+    """Whether it is over with another connection: nothing of the transaction was done, and it may be done again."""
+    return getattr(trouble.orig, "sqlstate", None) in {READ_ONLY, *_FORGOTTEN}
 
 
 @contextmanager
@@ -40,7 +47,10 @@ def store_answers() -> Iterator[None]:
         log.warning("the operation store does not answer: %s", trouble.orig)
         raise StoreUnavailable from None
     except InternalError as trouble:
-        if getattr(trouble.orig, "sqlstate", None) != READ_ONLY:
+        if not passes(trouble):
             raise
-        log.warning("the operation store takes no writes: is it a standby?")
+        if getattr(trouble.orig, "sqlstate", None) == READ_ONLY:
+            log.warning("the operation store takes no writes: is it a standby?")
+        else:
+            log.warning("the operation store does not answer: %s", trouble.orig)
         raise StoreUnavailable from None

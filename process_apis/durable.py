@@ -191,7 +191,7 @@ class Durable:
         async def tried() -> T | None:
             step = _at_work.get()
             if step.result is not None:  # of an earlier try that came to its commit and was not told how that went
-                step.result = await engine.remembered(step.place)
+                step.result = await engine.remembered_after_all(step.place)
             return None if step.result is not None else await body()
 
         done: T = await self._step(name, lambda: self._hands.lent(partial(through_outages, tried)), shape)

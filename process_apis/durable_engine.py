@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, error
-from dbos._context import assert_current_dbos_context
+from dbos._context import assert_current_dbos_context, current_owner_xid
 from dbos._dbos import _get_dbos_instance
 from dbos._sys_db import OperationResultInternal
 from sqlalchemy import Connection, Engine
@@ -134,6 +134,20 @@ async def remembered(place: Place) -> str | None:
     if found is not None and found["error"] is not None:
         raise _Json().deserialize(found["error"])
     return found["output"] if found is not None else None
+
+
+async def remembered_after_all(place: Place) -> str | None:
+    """The same, once it is certain: a commit of ours whose answer was lost may still be under way, for as long as it
+    holds the workflow's row. Raises EngineTrouble where somebody else is at the workflow by now."""
+    store, owner = _get_dbos_instance()._sys_db, current_owner_xid(place.engine_id)
+
+    def waited() -> None:
+        with store.engine.begin() as connection:
+            if owner is not None:
+                store._check_owner_txn(connection, place.engine_id, owner)
+
+    await asyncio.to_thread(waited)
+    return await remembered(place)
 
 
 async def remember(place: Place, result: str) -> None:

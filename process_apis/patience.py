@@ -7,8 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from policies.store import passes
 
 T = TypeVar("T")
 log = logging.getLogger("ordergate.operations")
@@ -25,8 +27,10 @@ async def through_outages(work: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await work()
-        except (OperationalError, InterfaceError, PoolTimeout) as trouble:
-            cause = trouble.orig if isinstance(trouble, OperationalError | InterfaceError) else trouble
+        except (OperationalError, InterfaceError, InternalError, PoolTimeout) as trouble:
+            if isinstance(trouble, InternalError) and not passes(trouble):
+                raise
+            cause = trouble if isinstance(trouble, PoolTimeout) else trouble.orig
             log.warning("the operation store does not answer, once more in %.1f s: %s", pause_s, cause)
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

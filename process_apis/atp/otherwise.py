@@ -131,9 +131,11 @@ def _replaced(
 
 
 def _by_line(groups: Sequence[Group], book: SourceBook) -> dict[str, list[There]]:
+    """Only what a plant has itself: what the ERP would bring there from a third one, other lines may have got."""
     facts: dict[str, list[There]] = {}
     for group in groups:
         for case in group.cases(book):
-            if case.erp.line is not None and case.erp.line.material == case.asked.material:
-                facts.setdefault(case.asked.line_id, []).append(There(case.erp, case.plan))
+            told, asked = case.erp.line, case.asked
+            if told is not None and (told.material, told.plant) == (asked.material, asked.plant):
+                facts.setdefault(asked.line_id, []).append(There(case.erp, case.plan))
     return facts

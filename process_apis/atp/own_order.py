@@ -82,7 +82,7 @@ async def own_order(
         if not item.rejection_reason and not item.parent and item.confirmations and item.item not in given_back
     )
     holds = frozenset(Place(item.material, item.plant) for of in items.values() for item in of if item.confirmations)
-    names, kept = await _in_the_plans([one for _, one in lines], items, number, landscape, until)
+    names, kept = await _in_the_plans([one for _, one in lines], items, order, landscape, until)
     return OwnOrder(instance, number, others, names, holds, kept)
 
 
@@ -119,12 +119,14 @@ def _faults(
 async def _in_the_plans(
     asked: Sequence[Asked],
     items: Mapping[str, Sequence[OrderItem]],
-    number: str,
+    order: Order,
     landscape: Landscape,
     until: Deadline,
 ) -> tuple[dict[str, str], frozenset[str]]:
     """What the plans call the items of each line, and the plants whose plan keeps some of it: a line is called by one
     name, and each name is given back once."""
+    about = {item.item for of in items.values() for item in of}
+    others = [item for item in order.items if not item.rejection_reason and item.item not in about]
     held: dict[str, tuple[Commitment, ...] | None] = {}
     names: dict[str, str] = {}
     kept = set()
@@ -133,8 +135,8 @@ async def _in_the_plans(
         if line.line_id not in items or scheduler is None:
             continue
         if scheduler not in held:
-            held[scheduler] = await _held(scheduler, number, landscape, until)
-        called = _called(items[line.line_id], held[scheduler])
+            held[scheduler] = await _held(scheduler, order.number, landscape, until.sooner(until.remaining_s / 2))
+        called = _called(items[line.line_id], others, held[scheduler])
         if called is None or len(called) > 1:
             kept.add(line.plant)
         elif called and not called & set(names.values()):
@@ -151,15 +153,24 @@ async def _held(scheduler: str, number: str, landscape: Landscape, until: Deadli
     return found.lines if found else ()
 
 
-def _called(items: Sequence[OrderItem], held: Sequence[Commitment] | None) -> set[str] | None:
+def _called(
+    items: Sequence[OrderItem], others: Sequence[OrderItem], held: Sequence[Commitment] | None
+) -> set[str] | None:
     """What a plan calls the items. It knows an item by its number, or by the line of the quote it was made of, which
-    nobody here knows: then what it holds of the same material is meant."""
+    nobody here knows: then what it holds of the same material is meant, unless it may be held for one of the `others`
+    (None: nobody can tell)."""
     if held is None:
         return None
+    numbers, names = {item.item for item in (*items, *others)}, {one.line_id for one in held}
     called = set()
     for item in items:
-        named = {one.line_id for one in held if one.line_id == item.item}
-        called |= named or {one.line_id for one in held if one.material == item.material}
+        nameless = {one.line_id for one in held if one.material == item.material and one.line_id not in numbers}
+        if item.item in names:
+            called.add(item.item)
+        elif nameless and any(other.material == item.material and other.item not in names for other in others):
+            return None
+        else:
+            called |= nameless
     return called
 
 

@@ -124,7 +124,7 @@ async def _commit(job: Job) -> None:
     if changed.outcome != "done":
         await _close(job, changed)
         return
-    taken = changed.wanted or checked.wanted
+    taken = changed.wanted if changed.findings else checked.wanted
     planned = await persist(job, "schedule", partial(writing.change_schedule, job, taken))
     told = await persist(job, writing.WRITE_BACK, partial(writing.write_back, job))
     lacking = changed.findings or planned.findings or told.findings

@@ -49,14 +49,14 @@ async def change_order(job: Job, wanted: Sequence[Wanted]) -> Went:
             if not no.final or (left_at is None and no.half_done is None):
                 raise
             order = await erp.read_order(job.number, deadline=step_deadline())
-            if not rules.is_begun(order, wanted):
+            if no.half_done is None and not _is_begun(job, left_at, order, wanted):
                 raise
             return _as_far_as_taken(job, order, wanted, no)
         else:
             return DONE
     if rules.is_applied(order, wanted):
         return DONE
-    if await _left_at(job) is not None and rules.is_begun(order, wanted):
+    if _is_begun(job, await _left_at(job), order, wanted):
         return _as_far_as_taken(job, order, wanted)
     return Went("moved")
 
@@ -74,13 +74,21 @@ async def _left_at(job: Job) -> str | None:
         return await kept.left_at(connection, job.held)
 
 
+def _is_begun(job: Job, left_at: str | None, order: Order, wanted: Sequence[Wanted]) -> bool:
+    """Did a step of ours get through? One that we heard of left the order at another version, though the ERP may have
+    made something else of it than was wanted (a rounded quantity); of one that we did not hear of, the order tells."""
+    if left_at is None:
+        return False
+    return left_at != job.held.based_on.erp or rules.is_begun(order, wanted)
+
+
 def _as_far_as_taken(job: Job, order: Order, wanted: Sequence[Wanted], no: SystemRefused | None = None) -> Went:
     """What the ERP took of a change stands, so plan and CRM follow that and no more; the rest is told. `no` is why it
     did not take that: without one, the order was changed before it was asked."""
     left = [one for one in wanted if not rules.is_applied(order, (one,))]
     code, text, said = "version-conflict", "the order was changed before the ERP had all of the change", None
     if no is not None:
-        code, text = "order-refused", "the ERP took other items of the change and not this one"
+        code, text = "order-refused", "the ERP took a part of the change, and this item is not what was wanted"
         said = SourceMessage(no.code, no.message)
     findings = (Finding(code, text, "erp", job.instance, blocking=True, line_id=one.item, source=said) for one in left)
     return Went("done", tuple(findings), tuple(one for one in wanted if one not in left))

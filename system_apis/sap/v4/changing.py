@@ -43,8 +43,7 @@ class OrderChange:
 
     async def make(self, steps: tuple[Part, ...], between: Between | None = None) -> tuple[Entry, ...]:
         """All of the steps, and what SAP said beside them; or the failure of one, which says what stands by then."""
-        if not all(_sendable(etag) for etag in self._versions.values()):
-            raise self._errand.refused("UNSENDABLE", "a version that cannot be put into a header", 0)
+        self._sendable(self._header)
         if not steps:
             await self._look()
         said: list[Entry] = []
@@ -74,7 +73,7 @@ class OrderChange:
         if step.method == "POST" or step.path not in self._versions:
             await self._look()
         # What is made anew has no version yet: its order's was looked at right before.
-        guard = {} if step.method == "POST" else {"If-Match": self._version_at(step.path)}
+        guard = {} if step.method == "POST" else {"If-Match": self._sendable(step.path)}
         answer = await self._service.post(
             step.path, step.body, self._errand, self._deadline, headers=guard, method=step.method
         )
@@ -82,8 +81,12 @@ class OrderChange:
         self._now_at(answer.headers.get("etag") or told.etag)
         return warnings(answer.headers.get("sap-messages"), told.messages)
 
-    def _version_at(self, path: str) -> str:
-        return self._versions.get(path, self._versions[self._header])
+    def _sendable(self, path: str) -> str:
+        """The version of what is at the address, as a header can hold it."""
+        etag = self._versions.get(path, self._versions[self._header])
+        if not (etag.isascii() and etag.isprintable()):
+            raise self._errand.refused("UNSENDABLE", "a version that cannot be put into a header", 0)
+        return etag
 
     def _now_at(self, etag: str | None) -> None:
         """One version for all is the rule, and then the answer's is the next one. Otherwise we have to look again."""
@@ -111,7 +114,3 @@ def _told(answer: httpx.Response) -> wire.Changed:
         return _CHANGED.decode(answer.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return wire.Changed()
-
-
-def _sendable(etag: str) -> bool:
-    return etag.isascii() and etag.isprintable()

@@ -308,6 +308,15 @@ async def test_a_version_that_no_header_holds_is_refused_and_nothing_is_sent(eta
     assert met.value.code == "UNSENDABLE"
 
 
+@pytest.mark.parametrize("etag", ['W/"1"\r\nX-Evil: 1', 'W/"\u20ac"'])
+async def test_a_version_on_the_way_that_no_header_holds_ends_the_change_there(etag: str) -> None:
+    player = Player([token(), ("GET", version(ETAG, "10", "20")), ("PATCH", changed(etag)), ("PATCH", changed())])
+    with pytest.raises(SystemRefused) as met:
+        await erp(player).change_order(OrderPatch("4711", ETAG, TWO), deadline=soon())
+    assert (met.value.code, met.value.half_done) == ("UNSENDABLE", HalfDone(1, 2, etag))
+    assert len(player.asked("PATCH")) == 1
+
+
 async def test_a_reference_field_that_belongs_to_the_erp_is_not_written() -> None:
     player = Player([])
     with pytest.raises(OwnerViolation, match=r"SalesOrder\.AssignmentReference"):

@@ -11,7 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.database import Store, make_engine, migrate
+from policies.errors import StoreUnavailable
 from policies.punctual import take_your_time
+from policies.store import store_answers
 from process_apis.durable import Durable
 from process_apis.words import new_id
 from tests.integration.durable.test_durable import until
@@ -50,7 +52,9 @@ async def launched(url: str, body: Callable[[Durable, str], Awaitable[None]]) ->
 
 
 async def write(connection: AsyncConnection, operation: str, deed: str) -> None:
-    await connection.execute(text("INSERT INTO deeds VALUES (:operation, :deed)"), {"operation": operation, "deed": deed})
+    await connection.execute(
+        text("INSERT INTO deeds VALUES (:operation, :deed)"), {"operation": operation, "deed": deed}
+    )
 
 
 async def test_a_commit_that_outlives_its_caller_is_waited_for_and_its_step_not_done_again(
@@ -83,9 +87,15 @@ async def test_a_commit_that_outlives_its_caller_is_waited_for_and_its_step_not_
     assert results == ["try 1"]
 
 
-async def test_a_transaction_that_the_server_forgot_while_we_were_frozen_is_done_again(
+@pytest.mark.parametrize(
+    "trouble",
+    ["SET LOCAL idle_in_transaction_session_timeout = 100", "SET TRANSACTION READ ONLY"],
+    ids=["we were frozen", "it is a standby now"],
+)
+async def test_a_transaction_that_the_server_does_not_go_on_with_is_done_again(
     store: Store,
     postgres: str,  # noqa: F811
+    trouble: str,
 ) -> None:
     operation, results, tries = new_id("op"), [], 0
 
@@ -96,7 +106,7 @@ async def test_a_transaction_that_the_server_forgot_while_we_were_frozen_is_done
             async with store.begin() as connection:
                 await write(connection, operation_id, f"try {tries}")
                 if tries == 1:
-                    await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 100"))
+                    await connection.execute(text(trouble))
                     await asyncio.sleep(0.5)
                 await durable.remember(connection, f"try {tries}")
             return f"try {tries}"
@@ -109,3 +119,49 @@ async def test_a_transaction_that_the_server_forgot_while_we_were_frozen_is_done
     async with store.connect() as connection:
         assert await connection.scalar(STATUS, {"one": operation}) == "SUCCESS"
     assert results == ["try 2"]
+
+
+async def test_a_store_that_takes_no_writes_for_a_while_strands_no_operation(
+    store: Store,
+    postgres: str,  # noqa: F811
+) -> None:
+    """As after a failover, or where a full disk makes the server read-only: the engine writes on connections too."""
+    operation, results, locked = new_id("op"), [], asyncio.Event()
+
+    async def read_only(*, on: bool) -> None:
+        async with store.connect() as connection:
+            await connection.execute(text("SET default_transaction_read_only = off"))
+            await connection.execute(text(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if on else 'off'}"))
+            await connection.execute(text("SELECT pg_reload_conf()"))
+        await asyncio.sleep(0.3)
+
+    async def body(durable: Durable, _operation_id: str) -> None:
+        async def deed() -> str:
+            await read_only(on=True)
+            locked.set()
+            return "done"
+
+        results.append(await durable.step("deed", deed, str))
+        await durable.sleep(0.01)
+
+    async with launched(postgres, body) as durable:
+        await durable.start_once("weigh", operation)
+        try:
+            await asyncio.wait_for(locked.wait(), 10)
+            await asyncio.sleep(1)
+        finally:
+            await read_only(on=False)
+        await until(durable, operation)
+    async with store.connect() as connection:
+        assert await connection.scalar(STATUS, {"one": operation}) == "SUCCESS"
+    assert results == ["done"]
+
+
+async def test_a_call_whose_transaction_the_server_forgot_is_asked_to_come_again(store: Store) -> None:
+    with pytest.raises(StoreUnavailable), store_answers():
+        async with store.begin() as connection:
+            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 100"))
+            await asyncio.sleep(0.4)
+            await write(connection, "op", "late")
+    async with store.connect() as connection:  # and the pool lends no dead connection
+        assert await connection.scalar(text("SELECT count(*) FROM deeds WHERE deed = 'late'")) == 0

@@ -109,3 +109,10 @@ async def test_a_plan_that_does_not_tell_what_it_holds_for_the_order_leaves_late
     answer = await check(counter.landscape, request(about(order_id, line("1", "FG126", "50"))), NORTH)
     assert (answer.lines[0].status, answer.lines[0].confirmed_quantity) == ("unknown", None)
     assert "order-not-given-back" in [one.code for one in answer.warnings]
+
+
+async def test_a_plan_that_keeps_silent_about_the_order_leaves_time_to_ask_the_erp(counter: Counter) -> None:
+    order_id = await counter.convert("Q-1001")
+    counter.sandbox.fault("scheduler", "stall", method="GET", path="commitments")
+    wish = request(about(order_id, line("1", "TG11", "4")), deadlineMs=2000)
+    assert (await check(counter.landscape, wish, NORTH)).lines[0].status == "confirmed"

@@ -23,7 +23,7 @@ from tests.integration.order_change.test_changes import changed_elsewhere, item_
 from tests.integration.quote_to_order import witness
 from tests.sandbox import RunningSandbox
 
-SECOND_ITEM, MADE_ITEM = r"SalesOrderItem\(.*'20'", r"SalesOrderItem\(.*'30'"
+FIRST_ITEM, SECOND_ITEM, MADE_ITEM = (rf"SalesOrderItem\(.*'{item}'" for item in ("10", "20", "30"))
 
 
 @pytest_asyncio.fixture
@@ -153,12 +153,43 @@ async def test_what_the_erp_takes_of_a_change_stands_the_plan_follows_that_and_t
     assert after == [39, 100, 50]
 
 
+class InDozens(Unwilling):
+    """An ERP that also makes whole dozens of what is wanted of the first item."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH" and re.search(FIRST_ITEM, unquote(str(request.url))):
+            kept = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
+            content = request.content.replace(b'"39"', b'"36"')
+            request = httpx.Request("PATCH", request.url, headers=kept, content=content)
+        return await super().handle_async_request(request)
+
+
+async def test_a_step_that_the_erp_made_something_else_of_is_not_told_as_nothing_done(
+    tmp_path: Path, fresh_sandbox: RunningSandbox
+) -> None:
+    erp = erp_of(fresh_sandbox, sales_orders="v4", transport=InDozens())
+    database = tmp_path / "operations.db"
+    async with open_counter(
+        database, fresh_sandbox, lambda usual: replace(usual, erps={"s4-1710": erp}), sales_orders="v4"
+    ) as counter:
+        order_id = await counter.convert("Q-1001")
+        change = await counter.ask(order_id, quantity("decrease", "10", "39"), quantity("increase", "30", "60"))
+        done = await counter.decide(change)
+        after = [item.requested.value for item in (await counter.order(order_id)).items]
+    await erp.aclose()
+    held = witness.commitments(fresh_sandbox, order_id.partition(".")[2])
+    assert after == [36, 100, 50]
+    assert done.state == "partiallyCommitted", "an order that is not what it was"
+    assert [(one.code, one.line_id) for one in done.exceptions] == [("order-refused", "10"), ("order-refused", "30")]
+    assert sum(Decimal(one["quantity"]) for one in held if one["material"] == "FG126") == 40, "not for 60"
+
+
 async def test_who_stopped_before_it_heard_of_the_first_step_does_not_say_that_nothing_was_changed(
     tmp_path: Path, fresh_sandbox: RunningSandbox
 ) -> None:
     async with open_counter(tmp_path / "operations.db", fresh_sandbox, sales_orders="v4") as counter:
         order_id, change = await two_items(counter)
-        fresh_sandbox.fault("sap", "delay", method="PATCH", path=r"SalesOrderItem\(.*'10'", count=1, seconds=1.0)
+        fresh_sandbox.fault("sap", "delay", method="PATCH", path=FIRST_ITEM, count=1, seconds=1.0)
         accepted = await counter.decide(change, wait_s=None)
         await counter.asleep()
     async with open_counter(tmp_path / "operations.db", fresh_sandbox, sales_orders="v4") as counter:
