@@ -67,17 +67,20 @@ class Breaker:
             self._probing = None
 
     async def _probe(self) -> None:
-        while True:
+        """Asks at once: those who failed may have waited for each other's locks in a store that is well."""
+        while not await self._asked():  # noqa: ASYNC110  nobody but time can tell
             await asyncio.sleep(self._probe_every_s)
-            try:
-                if await self._answers():
-                    break
-            except Exception:  # whatever it is: without its probe the breaker would stay open for ever
-                log.exception("asking %s whether it answers went wrong", self._store)
         log.warning("%s answers again", self._store)
         self._failures = 0
         self._probing = None
         self._turned(is_open=False)
+
+    async def _asked(self) -> bool:
+        try:
+            return await self._answers()
+        except Exception:  # whatever it is: without its probe the breaker would stay open for ever
+            log.exception("asking %s whether it answers went wrong", self._store)
+            return False
 
 
 def _nobody_cares(**_turn: bool) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.database import make_engine
+from app.database import Store, make_engine
+from policies.breaker import PROBE_EVERY_S
 from policies.punctual import take_your_time
 from policies.punctual_sessions import PunctualSession, bound_answers
 from process_apis.durable_store import engine_for
@@ -23,7 +24,7 @@ SLEEP = text("SELECT pg_sleep(0.6)")
 
 
 @pytest.fixture
-async def engine(postgres: str) -> AsyncIterator[AsyncEngine]:  # noqa: F811
+async def engine(postgres: str) -> AsyncIterator[Store]:  # noqa: F811
     engine = make_engine(postgres)
     yield engine
     await engine.dispose()
@@ -115,3 +116,25 @@ def test_a_thread_that_listens_may_hear_nothing_for_longer(postgres: str) -> Non
 def tell_quietly(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as other:
         other.execute("NOTIFY quiet")
+
+
+async def test_those_who_wait_for_a_lock_turn_nobody_away_for_long(
+    engine: Store,
+    postgres: str,  # noqa: F811
+) -> None:
+    """Late, each of them, behind one who holds it; the store itself is well, and says so at once."""
+
+    async def waits() -> None:
+        with pytest.raises(OperationalError, match="no answer"):
+            async with engine.begin() as connection:
+                await take_your_time(connection, answer_s=0.3)
+                await connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
+
+    async with await psycopg.AsyncConnection.connect(postgres.replace("+psycopg", "")) as holder:
+        await holder.execute("SELECT pg_advisory_xact_lock(7)")
+        await asyncio.gather(*(waits() for _ in range(5)))
+        async with asyncio.timeout(PROBE_EVERY_S / 2):
+            while engine.breaker.is_open:  # noqa: ASYNC110  it has nothing to wait for
+                await asyncio.sleep(0.01)
+            async with engine.connect() as connection:
+                assert (await connection.execute(text("SELECT 1"))).scalar() == 1
