@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from process_apis import exception_rows
 from process_apis.durable import Durable
@@ -56,9 +56,13 @@ class Job:
         Superseded where another execution commits by now."""
         deadline = step_deadline()
         async with self.store.connect() as connection:
-            if not await rows.is_ours(connection, self.held, self.token):
-                raise Superseded(self.held.run_id)
+            await self.still_ours(connection)
         return deadline
+
+    async def still_ours(self, connection: AsyncConnection) -> None:
+        """Until the end of this transaction, if it is one. Raises Superseded."""
+        if not await rows.is_ours(connection, self.held, self.token):
+            raise Superseded(self.held.run_id)
 
 
 class Went(Struct, frozen=True):

@@ -163,14 +163,16 @@ async def count_takeover(connection: AsyncConnection, change_request_id: str, ru
 
 
 async def is_ours(connection: AsyncConnection, held: ChangeRequest, executor: str) -> bool:
-    """Are we still the ones who commit this very proposal?"""
+    """Are we still the ones who commit this very proposal? In a transaction nobody takes over before its end."""
     found = await connection.scalar(
-        select(_held.change_request_id).where(
+        select(_held.change_request_id)
+        .where(
             _held.change_request_id == held.change_request_id,
             _held.state == "committing",
             _held.revision == held.revision,
             _held.executor == executor,
         )
+        .with_for_update()
     )
     return found is not None
 

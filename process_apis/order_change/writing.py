@@ -62,11 +62,13 @@ async def change_order(job: Job, wanted: Sequence[Wanted]) -> Went:
 
 
 async def _about_to_write(job: Job, version: str | None) -> Deadline:
-    """Before each step of the change: remember where the order stands, so that whoever goes on knows that some of it
-    may be done, and ask once more whether it is ours to make."""
+    """Before each step of the change: ask once more whether it is ours to make, and remember where the order stands, so
+    that whoever goes on knows that some of it may be done. Nobody else's mark is overwritten."""
+    deadline = step_deadline()
     async with job.store.begin() as connection:
+        await job.still_ours(connection)
         await kept.keep(connection, job.held, kept.LEFT_AT, version or "", datetime.now(UTC))
-    return await job.before_write()
+    return deadline
 
 
 async def _left_at(job: Job) -> str | None:

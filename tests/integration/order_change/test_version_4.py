@@ -131,20 +131,28 @@ class Unwilling(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(request)
 
 
-async def test_what_the_erp_takes_of_a_change_stands_the_plan_follows_that_and_the_rest_is_told(
-    tmp_path: Path, fresh_sandbox: RunningSandbox
-) -> None:
-    erp = erp_of(fresh_sandbox, sales_orders="v4", transport=Unwilling())
+async def changed_by(
+    wire: Unwilling, tmp_path: Path, sandbox: RunningSandbox
+) -> tuple[ChangeRequestView, list[Decimal], list[dict[str, Any]]]:
+    """Fewer of the first item and more of the made one, over this wire: the request at its end, what the order wants
+    of each item then, and what the plan holds for it."""
+    erp = erp_of(sandbox, sales_orders="v4", transport=wire)
     database = tmp_path / "operations.db"
     async with open_counter(
-        database, fresh_sandbox, lambda usual: replace(usual, erps={"s4-1710": erp}), sales_orders="v4"
+        database, sandbox, lambda usual: replace(usual, erps={"s4-1710": erp}), sales_orders="v4"
     ) as counter:
         order_id = await counter.convert("Q-1001")
         change = await counter.ask(order_id, quantity("decrease", "10", "39"), quantity("increase", "30", "60"))
         done = await counter.decide(change)
         after = [item.requested.value for item in (await counter.order(order_id)).items]
     await erp.aclose()
-    held = witness.commitments(fresh_sandbox, order_id.partition(".")[2])
+    return done, after, witness.commitments(sandbox, order_id.partition(".")[2])
+
+
+async def test_what_the_erp_takes_of_a_change_stands_the_plan_follows_that_and_the_rest_is_told(
+    tmp_path: Path, fresh_sandbox: RunningSandbox
+) -> None:
+    done, after, held = await changed_by(Unwilling(), tmp_path, fresh_sandbox)
     assert sum(Decimal(one["quantity"]) for one in held if one["material"] == "FG126") == 40, "not for 60"
     assert done.state == "partiallyCommitted"
     (told,) = done.exceptions
@@ -167,17 +175,7 @@ class InDozens(Unwilling):
 async def test_a_step_that_the_erp_made_something_else_of_is_not_told_as_nothing_done(
     tmp_path: Path, fresh_sandbox: RunningSandbox
 ) -> None:
-    erp = erp_of(fresh_sandbox, sales_orders="v4", transport=InDozens())
-    database = tmp_path / "operations.db"
-    async with open_counter(
-        database, fresh_sandbox, lambda usual: replace(usual, erps={"s4-1710": erp}), sales_orders="v4"
-    ) as counter:
-        order_id = await counter.convert("Q-1001")
-        change = await counter.ask(order_id, quantity("decrease", "10", "39"), quantity("increase", "30", "60"))
-        done = await counter.decide(change)
-        after = [item.requested.value for item in (await counter.order(order_id)).items]
-    await erp.aclose()
-    held = witness.commitments(fresh_sandbox, order_id.partition(".")[2])
+    done, after, held = await changed_by(InDozens(), tmp_path, fresh_sandbox)
     assert after == [36, 100, 50]
     assert done.state == "partiallyCommitted", "an order that is not what it was"
     assert [(one.code, one.line_id) for one in done.exceptions] == [("order-refused", "10"), ("order-refused", "30")]
